@@ -5,10 +5,10 @@ package segment
 type Reason string
 
 const (
-	OutsideScope  Reason = "outside scope"   // not in the rooms, dates or count that were chosen
-	NoMedia       Reason = "no media"        // attachments, with NoMedia
-	Expired       Reason = "expires"         // has an expiration and this is a catch-up
-	Superseded    Reason = "superseded"      // an older version, in a catch-up
+	OutsideScope  Reason = "outside scope" // not in the rooms, dates or count that were chosen
+	NoMedia       Reason = "no media"      // attachments, with NoMedia
+	Expired       Reason = "expires"       // has an expiration and this is a catch-up
+	Superseded    Reason = "superseded"    // an older version, in a catch-up
 	Dangling      Reason = "refers to excluded"
 	TooLarge      Reason = "record too large"
 	Malformed     Reason = "malformed"
