@@ -1,0 +1,55 @@
+package hpke
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// errMarshal keeps a secret out of JSON, where it would be an array of numbers.
+var errMarshal = errors.New("hpke: a secret has no text form")
+
+const redactedSecret = "hpke.Secret(redacted)"
+
+// String does not show the secret.
+func (s Secret) String() string { return redactedSecret }
+
+// GoString does not show the secret.
+func (s Secret) GoString() string { return redactedSecret }
+
+// Format does not show the secret, under any verb.
+func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redactedSecret) }
+
+// LogValue does not show the secret.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(redactedSecret) }
+
+// MarshalText refuses.
+func (s Secret) MarshalText() ([]byte, error) { return nil, errMarshal }
+
+// String names the suite only.
+func (k PrivateKey) String() string { return "hpke.PrivateKey(" + k.suite.String() + ", redacted)" }
+
+// GoString names the suite only.
+func (k PrivateKey) GoString() string { return k.String() }
+
+// Format names the suite only, under any verb.
+func (k PrivateKey) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) }
+
+// LogValue names the suite only.
+func (k PrivateKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// MarshalText refuses.
+func (k PrivateKey) MarshalText() ([]byte, error) { return nil, errMarshal }
+
+// String names the suite only: a public key in a log links devices.
+func (k PublicKey) String() string { return "hpke.PublicKey(" + k.suite.String() + ", redacted)" }
+
+// GoString names the suite only.
+func (k PublicKey) GoString() string { return k.String() }
+
+// Format names the suite only, under any verb.
+func (k PublicKey) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) }
+
+// LogValue names the suite only.
+func (k PublicKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
