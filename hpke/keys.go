@@ -21,6 +21,7 @@ const PrivateKeySize = 32
 // and expands them for each setup, so that Erase reaches all that lives long.
 type PrivateKey struct {
 	suite  Suite
+	alg    algorithms
 	raw    [PrivateKeySize]byte
 	public *PublicKey
 	erased bool
@@ -29,6 +30,7 @@ type PrivateKey struct {
 // PublicKey is a key that was checked; its bytes are the only encoding of it.
 type PublicKey struct {
 	suite Suite
+	alg   algorithms
 	raw   []byte
 	key   kem.PublicKey
 }
@@ -90,7 +92,8 @@ func shakeDerive(kemID uint16, ikm []byte) []byte {
 
 // ParsePrivateKey reads what Bytes gave. The errors are ErrSuite and ErrKey.
 func ParsePrivateKey(s Suite, b []byte) (*PrivateKey, error) {
-	if _, err := s.algorithms(); err != nil {
+	a, err := s.algorithms()
+	if err != nil {
 		return nil, err
 	}
 	if len(b) != PrivateKeySize {
@@ -100,7 +103,7 @@ func ParsePrivateKey(s Suite, b []byte) (*PrivateKey, error) {
 		// An erased key or one that was never filled, not a random one.
 		return nil, fmt.Errorf("read private key: zeros: %w", ErrKey)
 	}
-	k := &PrivateKey{suite: s, raw: [PrivateKeySize]byte(b)}
+	k := &PrivateKey{suite: s, alg: a, raw: [PrivateKeySize]byte(b)}
 	sk, err := k.expand()
 	if err != nil {
 		return nil, err
@@ -120,7 +123,7 @@ func (k *PrivateKey) expand() (kem.PrivateKey, error) {
 	if k.erased {
 		return nil, ErrErased
 	}
-	sk, err := k.suite.known().kem.Scheme().UnmarshalBinaryPrivateKey(k.raw[:])
+	sk, err := k.alg.kem.Scheme().UnmarshalBinaryPrivateKey(k.raw[:])
 	if err != nil {
 		return nil, fmt.Errorf("read private key: %w", ErrKey)
 	}
@@ -169,7 +172,7 @@ func ParsePublicKey(s Suite, b []byte) (*PublicKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read public key: %w", ErrKey)
 	}
-	return &PublicKey{suite: s, raw: bytes.Clone(b), key: key}, nil
+	return &PublicKey{suite: s, alg: a, raw: bytes.Clone(b), key: key}, nil
 }
 
 // Suite tells which suite the key is for.

@@ -53,3 +53,15 @@ func (k PublicKey) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) }
 
 // LogValue names the suite only.
 func (k PublicKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// Format shows nothing of a context, under any verb.
+func (c *context) Format(f fmt.State, _ rune) { io.WriteString(f, "hpke.Context(redacted)") }
+
+// Format shows nothing of a stream, under any verb: the AEAD prints its key.
+func (c *chunks) Format(f fmt.State, _ rune) { io.WriteString(f, "hpke.Stream(redacted)") }
+
+// Format shows nothing of a stream, under any verb: its buffer is plaintext.
+func (w *Writer) Format(f fmt.State, _ rune) { io.WriteString(f, "hpke.Writer(redacted)") }
+
+// Format shows nothing of a stream, under any verb: its buffer is plaintext.
+func (r *Reader) Format(f fmt.State, _ rune) { io.WriteString(f, "hpke.Reader(redacted)") }

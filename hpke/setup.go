@@ -67,8 +67,7 @@ func setupS(pk *PublicKey, info []byte, setup func(*circl.Sender) ([]byte, circl
 	if len(info) > MaxSetupInput {
 		return nil, nil, fmt.Errorf("set up sender: info: %w", ErrTooLarge)
 	}
-	a := pk.suite.known()
-	sender, err := circl.NewSuite(a.kem, a.kdf, a.aead).NewSender(pk.key, info)
+	sender, err := pk.alg.suite().NewSender(pk.key, info)
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up sender: %w", err)
 	}
@@ -94,8 +93,7 @@ func setupR(sk *PrivateKey, enc, info []byte, setup func(*circl.Receiver) (circl
 	if err != nil {
 		return nil, fmt.Errorf("set up recipient: %w", err)
 	}
-	a := sk.suite.known()
-	receiver, err := circl.NewSuite(a.kem, a.kdf, a.aead).NewReceiver(key, info)
+	receiver, err := sk.alg.suite().NewReceiver(key, info)
 	if err != nil {
 		return nil, fmt.Errorf("set up recipient: %w", err)
 	}

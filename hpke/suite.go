@@ -57,14 +57,7 @@ func (s Suite) algorithms() (algorithms, error) {
 	return a, nil
 }
 
-// known is algorithms for a suite that was checked before.
-func (s Suite) known() algorithms {
-	a, err := s.algorithms()
-	if err != nil {
-		panic("hpke: use of a suite that was not parsed")
-	}
-	return a
-}
+func (a algorithms) suite() circl.Suite { return circl.NewSuite(a.kem, a.kdf, a.aead) }
 
 // IDs gives RFC 9180's identifiers, all zero for an unknown suite.
 func (s Suite) IDs() (kem, kdf, aead uint16) {
