@@ -79,7 +79,7 @@ func (b *builder) kept(item codec.Raw, shown *Content) *Content {
 	r := &reader{b: item}
 	text, err := r.text()
 	if err == nil {
-		if raw, ok := decode64(text); ok {
+		if raw, ok := codec.Binary(text).Bytes(); ok {
 			if c, err := ParseContent(raw); err == nil && bytes.Equal(c.Append(nil), shown.Append(nil)) {
 				return c
 			}
@@ -111,7 +111,7 @@ func blank(v codec.Raw) bool {
 }
 
 func (b *builder) bytes(name string, v codec.Binary) []byte {
-	s, ok := decode64(string(v))
+	s, ok := v.Bytes()
 	if !ok {
 		b.lack(name)
 		return nil
@@ -232,9 +232,9 @@ func bytesOf(body codec.Body, encoding string, extra codec.Fields) (content []by
 		return body.Data, true, true
 	}
 	switch encoding {
-	case encodingNone, "":
+	case codec.EncodingNone, "":
 		return body.Data, true, true
-	case encodingBase64:
+	case codec.EncodingBase64URL:
 		content, ok = lenient64(string(body.Data))
 		return content, true, ok
 	}

@@ -1,7 +1,6 @@
 package mimi
 
 import (
-	"encoding/base64"
 	"errors"
 	"strings"
 	"time"
@@ -47,13 +46,13 @@ func (c *Content) Dialog(env Envelope) (*codec.Dialog, error) {
 		Duration:    new(uint64),
 		Parties:     env.Parties,
 		Originator:  &originator,
-		MessageID:   binaryOf(id[:]),
-		Salt:        binaryOf(c.Salt[:]),
+		MessageID:   codec.BinaryOf(id[:]),
+		Salt:        codec.BinaryOf(c.Salt[:]),
 		Replaces:    binaryOfID(c.Replaces),
 		InReplyTo:   binaryOfID(c.InReplyTo),
-		TopicID:     binaryOf(c.TopicID),
-		FrankingTag: binaryOf(env.FrankingTag),
-		Frank:       binaryOf(env.Frank),
+		TopicID:     codec.BinaryOf(c.TopicID),
+		FrankingTag: codec.BinaryOf(env.FrankingTag),
+		Frank:       codec.BinaryOf(env.Frank),
 		Language:    c.Body.Language,
 		Disposition: dispositionText(c.Body.Disposition),
 	}
@@ -69,7 +68,7 @@ func (c *Content) Dialog(env Envelope) (*codec.Dialog, error) {
 		}
 	}
 	if len(c.Extensions) > 1 { // an empty map is left out
-		d.Extensions = binaryOf(c.Extensions)
+		d.Extensions = codec.BinaryOf(c.Extensions)
 	}
 	switch c.Body.Cardinality {
 	case Single:
@@ -82,7 +81,7 @@ func (c *Content) Dialog(env Envelope) (*codec.Dialog, error) {
 		d.MultiPart = multiOf(&c.Body, &index)
 	}
 	if !c.Deterministic() {
-		d.Extra = codec.Fields{KeepParameter: appendText(nil, base64.RawURLEncoding.EncodeToString(bytes))}
+		d.Extra = codec.Fields{KeepParameter: codec.AppendText(nil, codec.BinaryOf(bytes))}
 	}
 	return d, nil
 }
@@ -91,16 +90,10 @@ func (c *Content) Dialog(env Envelope) (*codec.Dialog, error) {
 // else as base64url; both turn back into the same bytes.
 func bodyOf(contentType string, content []byte) (string, codec.Body) {
 	if isText(contentType) && utf8.Valid(content) {
-		return encodingNone, codec.Body{Kind: codec.BodyText, Data: content}
+		return codec.EncodingNone, codec.Body{Kind: codec.BodyText, Data: content}
 	}
-	return encodingBase64, codec.Body{Kind: codec.BodyBytes, Data: content}
+	return codec.EncodingBase64URL, codec.Body{Kind: codec.BodyBytes, Data: content}
 }
-
-// Encodings of a body (vcon-core, section 2.3.2).
-const (
-	encodingNone   = "none"
-	encodingBase64 = "base64url"
-)
 
 func isText(contentType string) bool {
 	return len(contentType) >= 5 && strings.EqualFold(contentType[:5], "text/")
@@ -120,9 +113,9 @@ func externalOf(p *NestedPart) *codec.ExternalPart {
 		URL:         e.URL,
 		Description: e.Description,
 		Filename:    e.Filename,
-		Key:         binaryOf(e.Key),
-		Nonce:       binaryOf(e.Nonce),
-		AAD:         binaryOf(e.AAD),
+		Key:         codec.BinaryOf(e.Key),
+		Nonce:       codec.BinaryOf(e.Nonce),
+		AAD:         codec.BinaryOf(e.AAD),
 	}
 	if e.Expires != 0 {
 		x.Expires = dateOfSeconds(e.Expires)
@@ -169,15 +162,11 @@ func multiOf(p *NestedPart, index *uint64) *codec.MultiPart {
 	return m
 }
 
-func binaryOf(b []byte) codec.Binary {
-	return codec.Binary(base64.RawURLEncoding.EncodeToString(b))
-}
-
 func binaryOfID(id *MessageID) codec.Binary {
 	if id == nil {
 		return ""
 	}
-	return binaryOf(id[:])
+	return codec.BinaryOf(id[:])
 }
 
 // dateOfSeconds and secondsOf carry the 32-bit times of section 4 as dates.
@@ -186,8 +175,8 @@ func dateOfSeconds(s uint32) codec.Date {
 }
 
 func secondsOf(d codec.Date) (uint32, bool) {
-	t, err := time.Parse(time.RFC3339, string(d))
-	if err != nil || t.Nanosecond() != 0 || t.Unix() < 0 || t.Unix() > 1<<32-1 {
+	t, ok := d.Instant()
+	if !ok || t.Nanosecond() != 0 || t.Unix() < 0 || t.Unix() > 1<<32-1 {
 		return 0, false
 	}
 	return uint32(t.Unix()), true

@@ -3,6 +3,8 @@ package mimi
 import (
 	"bytes"
 	"slices"
+
+	"github.com/vcon-transfer/vcon-transfer/codec"
 )
 
 // A RawMap is the CBOR map of a message's extensions (section 4.3). The zero
@@ -18,11 +20,11 @@ const (
 // URIs returns the extensions that name the sender and the room, as senders of
 // the draft's examples add them to each message.
 func URIs(senderURI, roomURI string) RawMap {
-	b := appendHead(make([]byte, 0, 9+len(senderURI)+len(roomURI)), majorMap, 2)
-	b = appendHead(b, majorUint, ExtensionSenderURI)
-	b = appendText(b, senderURI)
-	b = appendHead(b, majorUint, ExtensionRoomURI)
-	return appendText(b, roomURI)
+	b := codec.AppendHead(make([]byte, 0, 9+len(senderURI)+len(roomURI)), majorMap, 2)
+	b = codec.AppendHead(b, majorUint, ExtensionSenderURI)
+	b = codec.AppendText(b, senderURI)
+	b = codec.AppendHead(b, majorUint, ExtensionRoomURI)
+	return codec.AppendText(b, roomURI)
 }
 
 // Text returns the value of an unsigned integer key when it is a text.
@@ -96,13 +98,13 @@ func (w *walk) item(out []byte, depth int) ([]byte, error) {
 	}
 	switch h.major {
 	case majorUint, majorNegint:
-		return appendHead(out, h.major, h.arg), nil
+		return codec.AppendHead(out, h.major, h.arg), nil
 	case majorBytes, majorText:
 		s, err := w.strBody(h)
 		if err != nil {
 			return nil, err
 		}
-		return append(appendHead(out, h.major, uint64(len(s))), s...), nil
+		return append(codec.AppendHead(out, h.major, uint64(len(s))), s...), nil
 	case majorArray:
 		return w.array(out, h, depth+1)
 	case majorMap:
@@ -120,7 +122,7 @@ func (w *walk) array(out []byte, h head, depth int) ([]byte, error) {
 			return nil, w.fail("array longer than the content")
 		}
 		n = int(h.arg)
-		out = appendHead(out, majorArray, h.arg)
+		out = codec.AppendHead(out, majorArray, h.arg)
 	}
 	var body []byte
 	count := 0
@@ -142,7 +144,7 @@ func (w *walk) array(out []byte, h head, depth int) ([]byte, error) {
 		}
 	}
 	if n < 0 {
-		out = append(appendHead(out, majorArray, uint64(count)), body...)
+		out = append(codec.AppendHead(out, majorArray, uint64(count)), body...)
 	}
 	return out, nil
 }
@@ -185,7 +187,7 @@ func (w *walk) entries(out []byte, h head, depth int) ([]byte, error) {
 		w.loose = true
 		slices.SortFunc(all, order)
 	}
-	out = appendHead(out, majorMap, uint64(len(all)))
+	out = codec.AppendHead(out, majorMap, uint64(len(all)))
 	for i, e := range all {
 		if i > 0 && order(all[i-1], e) == 0 {
 			return nil, w.fail("duplicate key")

@@ -1,6 +1,10 @@
 package mimi
 
-import "math"
+import (
+	"math"
+
+	"github.com/vcon-transfer/vcon-transfer/codec"
+)
 
 // Tags of big integers (RFC 8949, section 3.4.3).
 const (
@@ -22,16 +26,16 @@ func (w *walk) tag(out []byte, h head, depth int) ([]byte, error) {
 			w.loose = true
 		}
 		if len(b) > 8 {
-			return appendBytes(appendHead(out, majorTag, h.arg), b), nil
+			return codec.AppendBytes(codec.AppendHead(out, majorTag, h.arg), b), nil
 		}
 		w.loose = true
 		var v uint64
 		for _, d := range b {
 			v = v<<8 | uint64(d)
 		}
-		return appendHead(out, byte(h.arg-tagBignum), v), nil
+		return codec.AppendHead(out, byte(h.arg-tagBignum), v), nil
 	}
-	return w.item(appendHead(out, majorTag, h.arg), depth)
+	return w.item(codec.AppendHead(out, majorTag, h.arg), depth)
 }
 
 // simple appends a simple value or a float in its shortest form. The one NaN of

@@ -1,9 +1,10 @@
 package mimi
 
 import (
-	"encoding/base64"
 	"strconv"
 	"strings"
+
+	"github.com/vcon-transfer/vcon-transfer/codec"
 )
 
 // String returns the name of the disposition in the registry (section 8.2.2), or
@@ -109,7 +110,7 @@ const (
 
 // hashText is the content_hash of a hash: name, colon, base64url.
 func hashText(alg uint8, sum []byte) string {
-	return hashName(alg) + ":" + base64.RawURLEncoding.EncodeToString(sum)
+	return hashName(alg) + ":" + string(codec.BinaryOf(sum))
 }
 
 // hashOf is the way back. It also takes "sha-256" and, as vcon-core writes it,
@@ -135,13 +136,6 @@ func hashOf(s string) (alg uint8, sum []byte, ok bool) {
 		}
 		alg = uint8(n)
 	}
-	sum, ok = decode64(text)
+	sum, ok = codec.Binary(text).Bytes()
 	return alg, sum, ok
-}
-
-// decode64 decodes strict base64url without padding.
-func decode64(s string) ([]byte, bool) {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	// The decoder skips line breaks; they are not base64url.
-	return b, err == nil && !strings.ContainsAny(s, "\r\n")
 }

@@ -87,21 +87,24 @@ func TestDraftMessagesAsDialogs(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					d.MessageID = binary(id)
+					d.MessageID = codec.BinaryOf(id)
 				}
-				back, err := mimi.ContentOf(d)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got := back.Bytes(); !bytes.Equal(got, v.bytes) {
-					t.Errorf("came back as\n%x, want\n%x", got, v.bytes)
-				}
-				want := mimi.Verified08
-				if draft == "07" {
-					want = mimi.Verified07
-				}
-				if level, missing := mimi.Verify(d, v.sender, room); level != want || missing != nil {
-					t.Errorf("level %v (missing %v), want %v", level, missing, want)
+				for _, form := range []string{"memory", "CBOR", "JSON", "CBOR, JSON, CBOR"} {
+					d := through(t, form, d)
+					back, err := mimi.ContentOf(d)
+					if err != nil {
+						t.Fatalf("%s: %v", form, err)
+					}
+					if got := back.Bytes(); !bytes.Equal(got, v.bytes) {
+						t.Errorf("%s: came back as\n%x, want\n%x", form, got, v.bytes)
+					}
+					want := mimi.Verified08
+					if draft == "07" {
+						want = mimi.Verified07
+					}
+					if level, missing := mimi.Verify(d, v.sender, room); level != want || missing != nil {
+						t.Errorf("%s: level %v (missing %v), want %v", form, level, missing, want)
+					}
 				}
 			})
 		}

@@ -42,7 +42,7 @@ func (l Level) Verified() bool { return l == Verified08 || l == Verified07 }
 // when the level is NotDerivable. Franking data is not looked at: it attests
 // the envelope, not the content.
 func Verify(d *codec.Dialog, senderURI, roomURI string) (level Level, missing []string) {
-	if id, ok := decode64(string(d.MessageID)); ok && len(id) == len(MessageID{}) && id[0] == hashSHA256 {
+	if id, ok := d.MessageID.Bytes(); ok && len(id) == len(MessageID{}) && id[0] == hashSHA256 {
 		return verify(d, MessageID(id), senderURI, roomURI)
 	}
 	_, missing = contentOf(d)
