@@ -10,7 +10,8 @@ import (
 // transcode turns one JSON value, which fills data, into CBOR of the generic
 // kind: nothing is tagged but numbers, and arrays and maps have indefinite
 // length. The reader of the model then finds dates and bytes by their places.
-func transcode(data []byte, base int64) ([]byte, error) {
+// The value is at a depth of nesting, and at offset base.
+func transcode(data []byte, base int64, depth int) ([]byte, error) {
 	if trimmed := bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")); len(trimmed) != len(data) {
 		data, base = trimmed, base+3
 	}
@@ -26,7 +27,7 @@ func transcode(data []byte, base int64) ([]byte, error) {
 			if _, err := dec.ReadToken(); err != nil {
 				return nil, fromJSON(err, base)
 			}
-			if dec.StackDepth() > MaxDepth {
+			if depth+dec.StackDepth() > MaxDepth {
 				return nil, fail("nested too deep")
 			}
 			b = append(b, map[jsontext.Kind]byte{'{': 0xbf, '[': 0x9f, '}': breakCode, ']': breakCode}[kind])
@@ -76,7 +77,7 @@ func RawOfJSON(data []byte) (Raw, error) {
 	if err := (Options{}).check(data); err != nil {
 		return nil, err
 	}
-	b, err := transcode(data, 0)
+	b, err := transcode(data, 0, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,10 @@ const (
 	// from a bignum takes quadratic time.
 	MaxNumber = 4 << 10
 
+	// MaxFields bounds the top-level parameters that a Scanner passes: it must
+	// remember their names to refuse a second one.
+	MaxFields = 1 << 12
+
 	// maxNesting is MaxDepth for CBOR, where a tag is a level of its own: a
 	// decimal fraction at the deepest place of a JSON text adds two.
 	maxNesting = MaxDepth + 2

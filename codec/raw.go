@@ -52,6 +52,20 @@ func (r Raw) Decode(v any) error {
 	return nil
 }
 
+// MarshalCBOR lets a Raw stand inside a value given to RawOf.
+func (r Raw) MarshalCBOR() ([]byte, error) {
+	if err := Wellformed(r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// UnmarshalCBOR keeps a copy of data.
+func (r *Raw) UnmarshalCBOR(data []byte) error {
+	*r = bytes.Clone(data)
+	return nil
+}
+
 // Wellformed reports whether data is exactly one well-formed data item within
 // MaxDepth.
 func Wellformed(data []byte) error {

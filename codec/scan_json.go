@@ -1,0 +1,279 @@
+package codec
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A jsonWalker finds the bounds of values in a JSON vCon. It looks only at
+// strings, brackets and commas: what it collects is read strictly by transcode.
+type jsonWalker struct {
+	src     *source
+	started bool // the object, or the array, has had a member
+	inArray bool
+}
+
+// blank passes blanks and returns the next byte.
+func (w *jsonWalker) blank() (byte, error) {
+	for {
+		b, err := w.src.buffered()
+		if err != nil {
+			return 0, err
+		}
+		rest := bytes.TrimLeft(b, " \t\r\n")
+		w.src.pass(len(b) - len(rest))
+		if len(rest) > 0 {
+			return rest[0], nil
+		}
+	}
+}
+
+func (w *jsonWalker) begin() error {
+	if b, err := w.src.peek(3); err == nil && string(b) == "\xef\xbb\xbf" {
+		w.src.pass(3)
+	}
+	if _, err := w.blank(); err != nil { // DetectFormat saw the brace
+		return err
+	}
+	w.src.pass(1)
+	return nil
+}
+
+// separator passes the comma before a member, or the closing bracket.
+func (w *jsonWalker) separator(end byte, started bool) (more bool, err error) {
+	c, err := w.blank()
+	switch {
+	case err != nil:
+		return false, err
+	case c == end:
+		w.src.pass(1)
+		return false, nil
+	case !started:
+		return true, nil
+	case c != ',':
+		return false, w.src.fail("malformed JSON")
+	}
+	w.src.pass(1)
+	if c, err = w.blank(); err == nil && c == end {
+		return false, w.src.fail("malformed JSON")
+	}
+	return true, err
+}
+
+func (w *jsonWalker) name() (string, bool, error) {
+	more, err := w.separator('}', w.started)
+	if !more || err != nil {
+		return "", false, err
+	}
+	w.started = true
+	if c, err := w.blank(); err != nil || c != '"' {
+		if err == nil {
+			err = w.src.fail("malformed JSON")
+		}
+		return "", false, err
+	}
+	c := collector{limit: 6*MaxName + 2, offset: -1}
+	if err := w.text(&c, nil); err != nil {
+		return "", false, err
+	}
+	if c.overflow {
+		return "", false, w.src.fail("name too long")
+	}
+	name, err := jsontext.AppendUnquote(nil, c.b)
+	if err != nil {
+		return "", false, w.src.fail("malformed name")
+	}
+	if colon, err := w.blank(); err != nil || colon != ':' {
+		if err == nil {
+			err = w.src.fail("malformed JSON")
+		}
+		return "", false, err
+	}
+	w.src.pass(1)
+	s, err := w.src.checkName(name)
+	return s, err == nil, err
+}
+
+func (w *jsonWalker) open() (bool, error) {
+	c, err := w.blank()
+	if err != nil || c != '[' {
+		return false, err
+	}
+	// An empty array is a value, and its end may be far away.
+	for n := 2; ; n *= 2 {
+		b, err := w.src.peek(min(n, scanBuffer))
+		if err != nil {
+			return false, err
+		}
+		rest := bytes.TrimLeft(b[1:], " \t\r\n")
+		if len(rest) > 0 && rest[0] == ']' {
+			return false, nil
+		}
+		if len(rest) > 0 || len(b) < n || n >= scanBuffer {
+			w.src.pass(1)
+			w.inArray = false
+			return true, nil
+		}
+	}
+}
+
+func (w *jsonWalker) element() (bool, error) {
+	more, err := w.separator(']', w.inArray)
+	w.inArray = true
+	return more, err
+}
+
+func (w *jsonWalker) value(c *collector) error {
+	first, err := w.blank()
+	if err != nil {
+		return err
+	}
+	c.offset = w.src.off
+	switch first {
+	case '"':
+		return w.text(c, nil)
+	case '{', '[':
+		c.splitBody = c.splitBody && first == '{'
+		return w.items(c)
+	}
+	for {
+		b, err := w.src.buffered()
+		if err != nil {
+			return err
+		}
+		n := bytes.IndexAny(b, ",]} \t\r\n")
+		if n >= 0 {
+			c.add(b[:n]...)
+			w.src.pass(n)
+			return nil
+		}
+		c.add(b...)
+		w.src.pass(len(b))
+	}
+}
+
+// items collects an object or array. With c.splitBody a large member "body" of
+// the outermost object is left out and becomes a section; its place is an empty
+// text, so that a second body is still a duplicate name.
+func (w *jsonWalker) items(c *collector) error {
+	depth, wantName, isBody := 0, false, false
+	for {
+		b, err := w.src.buffered()
+		if err != nil {
+			return err
+		}
+		n := bytes.IndexAny(b, `"{}[],`)
+		if n < 0 {
+			c.add(b...)
+			w.src.pass(len(b))
+			continue
+		}
+		c.add(b[:n]...)
+		ch := b[n]
+		w.src.pass(n)
+		if ch != '"' {
+			c.add(ch)
+			w.src.pass(1)
+		}
+		switch ch {
+		case '"':
+			at := len(c.b)
+			var check *base64Check
+			if isBody && depth == 1 && c.splitBody && c.section == nil {
+				check = new(base64Check)
+			}
+			if err := w.text(c, check); err != nil {
+				return err
+			}
+			if wantName && depth == 1 {
+				name, err := jsontext.AppendUnquote(nil, c.b[min(at, len(c.b)):])
+				isBody = err == nil && string(name) == "body"
+			}
+			wantName = false
+		case '{', '[':
+			depth++
+			wantName = ch == '{'
+		case '}', ']':
+			if depth--; depth == 0 {
+				return nil
+			}
+		case ',':
+			wantName, isBody = depth == 1, depth != 1 && isBody
+		}
+	}
+}
+
+// text collects a string. With check set, it becomes c.section when it is large.
+func (w *jsonWalker) text(c *collector, check *base64Check) error {
+	at := len(c.b)
+	c.add('"')
+	w.src.pass(1)
+	start, escaped, escapes := w.src.off, false, false
+	for {
+		b, err := w.src.buffered()
+		if err != nil {
+			return err
+		}
+		n := len(b)
+		end := false
+		if escaped {
+			n, escaped = 1, false
+		} else if i := bytes.IndexAny(b, `"\`); i >= 0 {
+			n = i
+			if end = b[i] == '"'; !end {
+				if i == 0 {
+					n = 1
+					escaped, escapes = true, true
+				}
+			}
+		}
+		if check != nil {
+			check.add(b[:n])
+			if c.section == nil && w.src.off+int64(n)-start > MaxInlineBody {
+				c.section = &Section{Offset: start, form: sectionJSON}
+				if !c.overflow {
+					c.b = c.b[:at+1]
+				}
+			}
+		}
+		if check == nil || c.section == nil {
+			c.add(b[:n]...)
+		}
+		w.src.pass(n)
+		if end {
+			if check != nil && c.section != nil {
+				s := c.section
+				s.Length, s.escaped, s.Canonical = w.src.off-start, escapes, check.canonical() && !escapes
+			}
+			c.add('"')
+			w.src.pass(1)
+			return nil
+		}
+	}
+}
+
+func (w *jsonWalker) decode(c *collector, e *Event) error {
+	b, err := transcode(c.b, c.offset, depthOf(e))
+	if err != nil {
+		return err
+	}
+	return e.build(&reader{b: b, base: -1, depth: depthOf(e)}, c.section)
+}
+
+func (w *jsonWalker) end() error {
+	for {
+		if end, err := w.src.atEnd(); end || err != nil {
+			return err
+		}
+		b, err := w.src.buffered()
+		if err != nil {
+			return err
+		}
+		rest := bytes.TrimLeft(b, " \t\r\n")
+		w.src.pass(len(b) - len(rest))
+		if len(rest) > 0 {
+			return w.src.fail("trailing bytes")
+		}
+	}
+}
