@@ -129,7 +129,14 @@ func TestFileSteps(t *testing.T) {
 // release bytes of the plaintext.
 func damaged(t *testing.T, what string, sealed, plain []byte, release int, want error) {
 	t.Helper()
-	got, err := openFile(t, SuiteXWing, streamKey(3), bytes.NewReader(sealed))
+	// A source may give its end with the last bytes or after them.
+	damagedFrom(t, what, bytes.NewReader(sealed), plain, release, want)
+	damagedFrom(t, what+", end with data", iotest.DataErrReader(bytes.NewReader(sealed)), plain, release, want)
+}
+
+func damagedFrom(t *testing.T, what string, src io.Reader, plain []byte, release int, want error) {
+	t.Helper()
+	got, err := openFile(t, SuiteXWing, streamKey(3), src)
 	if !errors.Is(err, want) || errors.Is(err, io.EOF) {
 		t.Errorf("%s: %v, want %v", what, err, want)
 	}
@@ -444,7 +451,11 @@ func TestNothingKept(t *testing.T) {
 			t.Errorf("%s keeps plaintext", name)
 		}
 	}
-	if w.sealer.aead != nil || r.opener.aead != nil {
+	good, err := NewReader(bytes.NewReader(sealFile(t, SuiteXWing, streamKey(3), pattern(9))), SuiteXWing, streamKey(3))
+	check(t, err)
+	_, err = io.ReadAll(good)
+	check(t, err)
+	if w.sealer.aead != nil || r.opener.aead != nil || good.opener.aead != nil {
 		t.Error("a key is kept")
 	}
 }
