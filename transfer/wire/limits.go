@@ -4,9 +4,9 @@ const (
 	// HeaderSize is the bytes before a payload: type, flags, 4-byte big-endian length.
 	HeaderSize = 6
 
-	// HelloSize is the only length of M0: a 32-byte nonce and a 32-byte MAC. Fixed, because the reader
-	// does not yet know who is speaking.
-	HelloSize = 64
+	// HelloSize is the only length of M0: mode, 4-byte connection number, 32-byte nonce, 32-byte MAC. Fixed,
+	// because the reader does not yet know who is speaking.
+	HelloSize = 1 + 4 + nonceSize + 32
 
 	// MaxBundle holds M1 (32-byte nonce, sealed bundle): an X-Wing key takes 1.2 KiB, routes, labels and
 	// an attestation with its device keys the rest.
@@ -25,7 +25,7 @@ const (
 	// MaxData holds one sealed chunk: 64 KiB of plaintext, where AEAD speed has levelled off, and the tag.
 	MaxData = 64<<10 + tagSize
 
-	// MaxError holds an early error: a code and at most a short reason, sealed.
+	// MaxError holds an early error: a 32-byte salt, then a code and one sentence, sealed.
 	MaxError = 256 + tagSize
 
 	// MaxUnknown is the longest frame of an unknown type that is skipped; a later version that needs more
@@ -70,7 +70,7 @@ func ruleOf(t Type) (r rule, known bool) {
 	case Data:
 		return rule{"data", tagSize, MaxData, Last}, true
 	case Error:
-		return rule{"error", tagSize, MaxError, 0}, true
+		return rule{"error", nonceSize + tagSize, MaxError, 0}, true
 	}
 	return rule{"unknown", 0, MaxUnknown, 0xff}, false
 }
