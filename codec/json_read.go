@@ -33,6 +33,9 @@ func transcode(data []byte, base int64, depth int) ([]byte, error) {
 			b = append(b, map[jsontext.Kind]byte{'{': 0xbf, '[': 0x9f, '}': breakCode, ']': breakCode}[kind])
 		default:
 			v, err := dec.ReadValue()
+			if err == io.EOF {
+				return nil, fail("truncated JSON")
+			}
 			if err != nil {
 				return nil, fromJSON(err, base)
 			}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -48,7 +49,7 @@ func appendJSONObject[T any](b []byte, t *table[T], v *T) ([]byte, error) {
 		if len(b) > empty {
 			b = append(b, ',')
 		}
-		if n != "" && n[0] == notText {
+		if strings.HasPrefix(n, notText) {
 			return b, inName(&Error{Offset: -1, Reason: "no JSON form: a name that is not a text"}, n)
 		}
 		var err error

@@ -68,7 +68,7 @@ func readObject[T any](r *reader, t *table[T], v *T) (seen uint64, err error) {
 		}
 		name := string(key)
 		if !isText {
-			name = string(notText) + name
+			name = notText + name
 		}
 		if err := r.readExtra(name, keyAt, t.extra(v)); err != nil {
 			return seen, inName(err, name)

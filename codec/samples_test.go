@@ -10,7 +10,7 @@ import (
 )
 
 func sampleFiles(t testing.TB) []string {
-	return glob(t, vconDir+"/*.json", vconDir+"/*/*.vcon", vconDir+"/*/*.json", vconDir+"/nasty/valid/*.json")
+	return glob(t, vconDir+"/*.json", vconDir+"/*/*.vcon", vconDir+"/*-*/*.json", vconDir+"/nasty/valid/*.json")
 }
 
 // TestSamplesRoundTrip: JSON -> CBOR -> JSON is equal in value, and the CBOR is
@@ -69,7 +69,10 @@ func checkDeterminism(t *testing.T, c []byte) {
 // stripDates removes every tag 0: the library turns it into a time, which loses
 // "-00:00".
 func stripDates(c []byte) []byte {
-	return bytes.ReplaceAll(c, []byte{0xc0, 0x78}, []byte{0x78})
+	for n := byte(20); n <= 24; n++ {
+		c = bytes.ReplaceAll(c, []byte{0xc0, 0x60 + n}, []byte{0x60 + n})
+	}
+	return c
 }
 
 func TestGolden(t *testing.T) {

@@ -86,7 +86,7 @@ func (w *cborWalker) name() (string, bool, error) {
 		return "", false, err
 	}
 	if !isText {
-		return string(notText) + string(key), true, nil
+		return notText + string(key), true, nil
 	}
 	return string(key), true, nil
 }

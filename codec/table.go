@@ -3,6 +3,7 @@ package codec
 import (
 	"bytes"
 	"slices"
+	"strings"
 )
 
 // A field is one row of the table of known parameters (tables.go). The type
@@ -74,10 +75,10 @@ func (x Fields) byKey() []string {
 
 // notText begins a name of Fields that stands for a CBOR key which is not a
 // text: the rest is that key, encoded. It cannot begin a UTF-8 text.
-const notText = '\xff'
+const notText = "\xff"
 
 func appendKey(b []byte, name string) []byte {
-	if name != "" && name[0] == notText {
+	if strings.HasPrefix(name, notText) {
 		return append(b, name[1:]...)
 	}
 	return AppendText(b, name)

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"strings"
 	"unicode/utf8"
 )
 
@@ -50,7 +51,7 @@ func appendObject[T any](b []byte, t *table[T], v *T) ([]byte, error) {
 
 // keyBefore reports whether name sorts before the field's key.
 func keyBefore[T any](name string, f *field[T]) bool {
-	if name != "" && name[0] == notText {
+	if strings.HasPrefix(name, notText) {
 		return string(name[1:]) < string(f.key)
 	}
 	if len(name) != len(f.name) && len(name) < 256 {
@@ -60,7 +61,7 @@ func keyBefore[T any](name string, f *field[T]) bool {
 }
 
 func appendExtra(b []byte, name string, extra Fields) ([]byte, error) {
-	if (name == "" || name[0] != notText) && !utf8.ValidString(name) {
+	if !strings.HasPrefix(name, notText) && !utf8.ValidString(name) {
 		return b, inName(&Error{Offset: -1, Reason: "invalid UTF-8"}, name)
 	}
 	raw := extra[name]
