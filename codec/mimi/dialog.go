@@ -32,9 +32,15 @@ var ErrURI = errors.New("make dialog: sender or room uri missing or too long")
 // Dialog makes the text dialog of a message, with its -08 message id. ContentOf
 // makes the same bytes of it again.
 func (c *Content) Dialog(env Envelope) (*codec.Dialog, error) {
+	d, _, err := c.DialogID(env)
+	return d, err
+}
+
+// DialogID is Dialog for who needs the message id too, to refer to it.
+func (c *Content) DialogID(env Envelope) (*codec.Dialog, MessageID, error) {
 	for _, uri := range []string{env.SenderURI, env.RoomURI} {
 		if uri == "" || len(uri) > MaxURI {
-			return nil, ErrURI
+			return nil, MessageID{}, ErrURI
 		}
 	}
 	bytes := c.Bytes()
@@ -83,7 +89,7 @@ func (c *Content) Dialog(env Envelope) (*codec.Dialog, error) {
 	if !c.Deterministic() {
 		d.Extra = codec.Fields{KeepParameter: codec.AppendText(nil, codec.BinaryOf(bytes))}
 	}
-	return d, nil
+	return d, id, nil
 }
 
 // bodyOf writes content as text when its type is text and it is valid UTF-8,

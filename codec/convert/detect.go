@@ -1,0 +1,98 @@
+package convert
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+)
+
+// A layout is one foreign form of history.
+type layout struct {
+	kind Kind
+	// detect looks at a file's name and first bytes.
+	detect func(name string, prefix []byte) bool
+	// side reports a file that is read together with another one.
+	side func(name string) bool
+	// convert reads one file.
+	convert func(r *run, name string) error
+}
+
+// layouts lists the converters, the stricter detection first.
+func layouts() []layout {
+	return []layout{
+		{Gitter, detectGitter, none, convertGitter},
+		{IRC, detectIRC, isAnnotation, convertIRC},
+	}
+}
+
+func none(string) bool { return false }
+
+func layoutOf(kind Kind) (layout, bool) {
+	for _, l := range layouts() {
+		if l.kind == kind {
+			return l, true
+		}
+	}
+	return layout{}, false
+}
+
+// Kinds lists the layouts that are read.
+func Kinds() []Kind {
+	var all []Kind
+	for _, l := range layouts() {
+		all = append(all, l.kind)
+	}
+	return all
+}
+
+// Detect tells the layout of a file from its name and first bytes.
+func Detect(name string, prefix []byte) (Kind, bool) {
+	for _, l := range layouts() {
+		if !l.side(name) && l.detect(name, prefix) {
+			return l.kind, true
+		}
+	}
+	return "", false
+}
+
+// DetectFile tells the layout of a file of fsys, "" if it is of none.
+func DetectFile(fsys fs.FS, name string) (Kind, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return "", fmt.Errorf("open export: %w", err)
+	}
+	defer f.Close()
+	prefix := make([]byte, detectBytes)
+	n, err := io.ReadFull(f, prefix)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", fmt.Errorf("read export: %w", err)
+	}
+	kind, _ := Detect(name, prefix[:n])
+	return kind, nil
+}
+
+// DetectExport tells the layout of a file, or of the first file of a folder that
+// is of one.
+func DetectExport(fsys fs.FS, name string) (Kind, error) {
+	kind, files := Kind(""), 0
+	err := fs.WalkDir(fsys, name, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		if files++; files > MaxFiles {
+			return fs.SkipAll
+		}
+		if kind, err = DetectFile(fsys, name); err == nil && kind != "" {
+			return fs.SkipAll
+		}
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("read export: %w", err)
+	}
+	if kind == "" {
+		return "", ErrUnknownKind
+	}
+	return kind, nil
+}

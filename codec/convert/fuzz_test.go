@@ -1,0 +1,77 @@
+package convert_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/convert"
+	"github.com/vcon-transfer/vcon-transfer/codec/mimi"
+)
+
+// fuzzed converts and checks that the report adds up and each id verifies. What
+// is parsed cannot be written back: logs hold less than a vCon.
+func fuzzed(t *testing.T, kind convert.Kind, name string, pairs ...string) {
+	report := &convert.Report{}
+	for v, err := range convert.Convert(context.Background(), kind, files(pairs...), name, convert.Options{MaxMessages: 5}, report) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.AppendCBOR(nil); err != nil {
+			t.Fatal(err)
+		}
+		for i := range v.Dialog {
+			if d := &v.Dialog[i]; len(d.PartyHistory) == 0 {
+				if level, missing := mimi.Verify(d, v.Parties[*d.Originator].IMURI, v.Room.ID); level != mimi.Verified08 {
+					t.Fatalf("dialog %d: %v %v", i, level, missing)
+				}
+			}
+		}
+	}
+	checkReport(t, report)
+}
+
+func FuzzIRC(f *testing.F) {
+	f.Add(evening, "0 1 -\n1 3 -\n")
+	f.Add("=== [A] ndy80 [n=a@b]  has joined #ubuntu\n[10:00]  * a b\n", "")
+	f.Fuzz(func(t *testing.T, log, links string) {
+		fuzzed(t, convert.IRC, day, day, log, "logs/2004-11-15_03.annotation.txt", links)
+	})
+}
+
+func FuzzGitter(f *testing.F) {
+	f.Add(archive)
+	f.Fuzz(func(t *testing.T, text string) {
+		fuzzed(t, convert.Gitter, "x.tsv", "x.tsv", text)
+	})
+}
+
+func FuzzDetect(f *testing.F) {
+	f.Add("x", evening)
+	f.Add("x.tsv", archive)
+	f.Fuzz(func(t *testing.T, name, text string) {
+		kind, ok := convert.Detect(name, []byte(text))
+		if ok != (kind != "") {
+			t.Error("kind and ok differ")
+		}
+	})
+}
+
+func BenchmarkIRC(b *testing.B) {
+	log := ""
+	for range 500 {
+		log += evening
+	}
+	fsys := files(day, log)
+	b.ReportAllocs()
+	var n uint64
+	for b.Loop() {
+		report := &convert.Report{}
+		for _, err := range convert.Convert(context.Background(), convert.IRC, fsys, day, convert.Options{}, report) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		n += report.Messages
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "msg/s")
+}

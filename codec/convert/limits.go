@@ -1,0 +1,28 @@
+package convert
+
+// The limits of this package.
+const (
+	// DefaultMessages is how many dialogs a vCon holds by default: written as
+	// CBOR it stays below what codec reads whole.
+	DefaultMessages = 20_000
+	// MaxFiles bounds the files of a folder, so that a wrong path does not read a
+	// disk.
+	MaxFiles = 100_000
+	// MaxLine bounds a line of an IRC log in bytes: IRC itself allows 512
+	// (RFC 2812, section 2.3), with tags 8,703.
+	MaxLine = 16 << 10
+	// MaxLines bounds the lines of one log: their ids are kept for reply links.
+	MaxLines = 4 << 20
+	// MaxLinks bounds the reply links of one log, which are kept.
+	MaxLinks = 4 << 20
+	// MaxRowBytes bounds one row of a TSV archive: gitter allowed 4,096
+	// characters a message.
+	MaxRowBytes = 1 << 20
+	// MaxArchive bounds a TSV archive in bytes: rows come newest first and are
+	// sorted in memory.
+	MaxArchive = 512 << 20
+	// MaxName bounds a nickname or room name in bytes; it becomes a URI.
+	MaxName = 512
+	// detectBytes is how much of a file tells its layout.
+	detectBytes = 8 << 10
+)

@@ -1,0 +1,84 @@
+package convert
+
+import "maps"
+
+// A Reason says why something of an export is not in the vCons.
+type Reason string
+
+// A Report accounts for every record (line or row) and every reply link of an
+// export: Records = Messages + Changes + the sum of Left, and
+// Links = Replies + the sum of LeftLinks.
+type Report struct {
+	Kind       Kind
+	Files      uint64 // files of this layout
+	OtherFiles uint64 // files of a folder that are of another layout
+	VCons      uint64
+
+	Records  uint64
+	Messages uint64
+	Changes  uint64 // records carried as party_history
+	Left     map[Reason]uint64
+
+	Links     uint64
+	Replies   uint64
+	LeftLinks map[Reason]uint64
+
+	// Mended counts records that are carried with a change, by what was changed.
+	Mended map[Reason]uint64
+}
+
+// Dropped is how many records and links are not in the vCons. A link of a line
+// to itself says that it opens a conversation: there is nothing to drop.
+func (r *Report) Dropped() uint64 {
+	n := r.OtherFiles
+	for _, c := range r.Left {
+		n += c
+	}
+	for reason, c := range r.LeftLinks {
+		if reason != LinkToItself {
+			n += c
+		}
+	}
+	return n
+}
+
+// Clone returns a copy that shares nothing.
+func (r *Report) Clone() *Report {
+	c := *r
+	c.Left, c.LeftLinks, c.Mended = maps.Clone(r.Left), maps.Clone(r.LeftLinks), maps.Clone(r.Mended)
+	return &c
+}
+
+func (r *Report) leaveFile() { r.OtherFiles++ }
+
+func (r *Report) leave(why Reason)     { count(&r.Left, why) }
+func (r *Report) leaveLink(why Reason) { count(&r.LeftLinks, why) }
+func (r *Report) mend(what Reason)     { count(&r.Mended, what) }
+
+func count(m *map[Reason]uint64, why Reason) {
+	if *m == nil {
+		*m = make(map[Reason]uint64)
+	}
+	(*m)[why]++
+}
+
+// What is left out, and what is mended.
+const (
+	BlankLine       Reason = "blank line"
+	LineTooLong     Reason = "line too long"
+	NotALogLine     Reason = "line of no known form"
+	ModeChange      Reason = "channel mode change"
+	ServerNotice    Reason = "server notice"
+	RowMalformed    Reason = "row of the wrong form"
+	RowWithoutDate  Reason = "row without a valid date"
+	RowTwice        Reason = "row with an id that came before"
+	LinkMalformed   Reason = "link of no known form"
+	LinkToItself    Reason = "line that opens a conversation"
+	LinkForward     Reason = "link to a later line"
+	LinkToNothing   Reason = "link to or from a line that is not there"
+	LinkToEvent     Reason = "link to or from a line that is no message"
+	LinkFurther     Reason = "second link of one line"
+	NotUTF8         Reason = "text was not UTF-8 and read as ISO 8859-1"
+	TimeWentBack    Reason = "time went back and was held"
+	MinuteOverflows Reason = "more lines in a minute than milliseconds"
+)
