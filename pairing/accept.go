@@ -57,7 +57,7 @@ func parseAccept(data []byte) (*Accept, error) {
 	}
 	again, err := a.marshal()
 	if err != nil {
-		return nil, fmt.Errorf("read accept: %w", err)
+		return nil, received("accept", err)
 	}
 	if !bytes.Equal(again, data) {
 		return nil, fmt.Errorf("read accept: encoding is not deterministic: %w", ErrMalformed)

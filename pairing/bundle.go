@@ -105,7 +105,7 @@ func ParseBundle(data []byte) (*Bundle, error) {
 	}
 	again, err := b.MarshalBinary()
 	if err != nil {
-		return nil, fmt.Errorf("read bundle: %w", err)
+		return nil, received("bundle", err)
 	}
 	if !bytes.Equal(again, data) {
 		return nil, fmt.Errorf("read bundle: encoding is not deterministic: %w", ErrMalformed)

@@ -2,6 +2,7 @@ package pairing
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -150,6 +151,17 @@ func (r *reader) text(key uint64, limit int) string {
 func (f fields) merge(u fields) fields {
 	maps.Copy(f, u)
 	return f
+}
+
+// received turns what an encoder refuses into what a reader says: a peer cannot break our limits, only the
+// format.
+func received(what string, err error) error {
+	for _, known := range []error{ErrSuite, ErrIntent, ErrVersion} {
+		if errors.Is(err, known) {
+			return fmt.Errorf("read %s: %w", what, err)
+		}
+	}
+	return fmt.Errorf("read %s: value out of range: %w", what, ErrMalformed)
 }
 
 // checkText refuses what could not be shown on one line of a screen: control characters, bytes that are

@@ -157,7 +157,7 @@ func parseSummary(data []byte) (*Summary, error) {
 	}
 	again, err := s.marshal()
 	if err != nil {
-		return nil, fmt.Errorf("read summary: %w", err)
+		return nil, received("summary", err)
 	}
 	if !bytes.Equal(again, data) {
 		return nil, fmt.Errorf("read summary: encoding is not deterministic: %w", ErrMalformed)
