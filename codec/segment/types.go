@@ -38,7 +38,8 @@ type Item struct {
 	Dialog      *codec.Dialog
 	Parties     []codec.Party // shared by the items of one vCon; party 0 is the room if Room.Meta is set
 	Attachments []codec.Attachment
-	Instant     int64  // for ordering: milliseconds since 1970, of start or of the first event; see Order
+	Instant     int64  // for ordering: milliseconds since 1970; see Instant and FillInstants
+	Again       bool   // another record with this message id precedes it in the room; see KeyOf
 	Provenance  string // "" for own or transferred, else who shared it: "shared by" (never part of the segment)
 }
 
