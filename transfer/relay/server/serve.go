@@ -30,6 +30,15 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		ErrorLog:          log.New(io.Discard, "", 0), // it would log addresses
 	}
 	hs.SetKeepAlivesEnabled(false) // one request a connection
+	var conns sync.WaitGroup
+	hs.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			conns.Add(1)
+		case http.StateClosed, http.StateHijacked: // the hijacked ones are parties
+			conns.Done()
+		}
+	}
 	accepting := gated
 	if s.opt.TLS != nil {
 		cfg := s.opt.TLS.Clone()
@@ -51,6 +60,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	defer cancel()
 	cut := s.Shutdown(drained)
 	hs.Close() // what has not become a party: half a request, a TLS handshake
+	conns.Wait()
 	st := s.Stats()
 	s.log.Info("relay stopped", "joined", st.Joined, "refused", st.Refused, "bytes", st.Bytes, "cut", cut != nil)
 	if failed != nil && !errors.Is(failed, http.ErrServerClosed) {
