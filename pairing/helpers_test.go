@@ -91,6 +91,7 @@ type run struct {
 	summary            *Summary
 	accept             *Accept
 	receiving, sending *Session
+	key                []byte // R's one-time key, for vectors
 }
 
 func shake(t testing.TB, r *Receiver, s *Sender) *run {
