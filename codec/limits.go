@@ -19,8 +19,8 @@ const (
 	// MaxParties bounds the parties of one vCon: no messenger has rooms near it.
 	MaxParties = 1 << 20
 	// MaxDialogs bounds the dialogs of one vCon in memory: a struct is much
-	// larger than the one byte that an empty object takes.
-	MaxDialogs = 1 << 20
+	// larger than its encoding, so that longer histories are for a Scanner.
+	MaxDialogs = 1 << 18
 	// MaxAttachments bounds the attachments of one vCon in memory, as MaxDialogs.
 	MaxAttachments = 1 << 16
 	// MaxPartyHistory bounds the events of one dialog: a full roster of a very

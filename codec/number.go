@@ -10,8 +10,9 @@ import (
 
 // appendNumber appends the data item of a JSON number. The value and the kind
 // (integer or not) are kept: an integer as integer or bignum; a number with a
-// fraction or an exponent as a float when that float prints as the same text,
-// else as a decimal fraction (tag 4). "-0" is the float, as no integer is -0.
+// fraction or an exponent as a float when that float prints as the same text, or
+// as the text of the decimal fraction (tag 4) that it is otherwise: what is read
+// and written again gets the same item. "-0" is the float, as no integer is -0.
 func appendNumber(b []byte, text []byte) ([]byte, string) {
 	if len(text) > MaxNumber {
 		return b, "number too long"
@@ -19,12 +20,6 @@ func appendNumber(b []byte, text []byte) ([]byte, string) {
 	s := string(text)
 	if !strings.ContainsAny(s, ".eE") && s != "-0" {
 		return appendInteger(b, s), ""
-	}
-	if f, err := strconv.ParseFloat(s, 64); err == nil && !math.IsInf(f, 0) {
-		var w [32]byte
-		if s == "-0" || bytes.Equal(appendFloatText(w[:0], f), text) {
-			return appendFloat(b, f), ""
-		}
 	}
 	mantissa, exp := s, "0"
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
@@ -38,8 +33,17 @@ func appendNumber(b []byte, text []byte) ([]byte, string) {
 		e -= int64(len(mantissa) - i - 1)
 		mantissa = mantissa[:i] + mantissa[i+1:]
 	}
-	if strings.Trim(mantissa, "-0") == "" && mantissa[0] == '-' {
-		return appendFloat(b, math.Copysign(0, -1)), "" // a decimal fraction has no -0
+	digits, negative := strings.CutPrefix(mantissa, "-")
+	if digits = strings.TrimLeft(digits, "0"); digits == "" {
+		if digits = "0"; negative {
+			return appendFloat(b, math.Copysign(0, -1)), "" // a decimal fraction has no -0
+		}
+	}
+	if f, err := strconv.ParseFloat(s, 64); err == nil {
+		shortest := appendFloatText(nil, f)
+		if bytes.Equal(shortest, text) || bytes.Equal(shortest, appendDecimalText(nil, negative, digits, e)) {
+			return appendFloat(b, f), ""
+		}
 	}
 	b = AppendArray(append(b, majorTag<<5|tagDecimal), 2)
 	if e < 0 {
@@ -47,7 +51,10 @@ func appendNumber(b []byte, text []byte) ([]byte, string) {
 	} else {
 		b = AppendUint(b, uint64(e))
 	}
-	return appendInteger(b, mantissa), ""
+	if negative {
+		digits = "-" + digits
+	}
+	return appendInteger(b, digits), ""
 }
 
 // appendInteger appends the integer whose decimal text is s.
@@ -154,14 +161,15 @@ func (r *reader) appendDecimal(b []byte) ([]byte, error) {
 	if err != nil {
 		return b, r.failAt(at, "exponent of a number out of range")
 	}
-	if m, ok := strings.CutPrefix(m, "-"); ok {
-		return appendPlain(append(b, '-'), m, e), nil
-	}
-	return appendPlain(b, m, e), nil
+	digits, negative := strings.CutPrefix(m, "-")
+	return appendDecimalText(b, negative, digits, e), nil
 }
 
-// appendPlain appends digits * 10^e, with a point when that stays short.
-func appendPlain(b []byte, digits string, e int64) []byte {
+// appendDecimalText appends digits * 10^e, with a point when that stays short.
+func appendDecimalText(b []byte, negative bool, digits string, e int64) []byte {
+	if negative {
+		b = append(b, '-')
+	}
 	if e >= 0 || e < -int64(len(digits))-20 {
 		return strconv.AppendInt(append(append(b, digits...), 'e'), e, 10)
 	}

@@ -1,0 +1,155 @@
+package codec
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+)
+
+// Seeds come from the encoder.
+func seeds(f *testing.F, json bool) {
+	for _, name := range sampleFiles(f) {
+		v, err := DecodeJSON(readFile(f, name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		c, err := v.AppendCBOR(nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		j, err := v.AppendJSON(nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(j) > 4<<10 {
+			continue
+		}
+		if json {
+			f.Add(j)
+		} else {
+			f.Add(c)
+			f.Add(indefinite(f, c))
+		}
+	}
+	if !json {
+		f.Add(readFile(f, "../testdata/vectors/codec/engineering-team.cbor"))
+	}
+}
+
+// onlyOurs fails when an error of decoding is not an *Error.
+func onlyOurs(t *testing.T, err error) {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("error of type %T: %v", err, err)
+	}
+}
+
+// checkModel: what was read is written deterministically, and reads back as the
+// same bytes; also by way of JSON, where JSON can hold it.
+func checkModel(t *testing.T, v *VCon) {
+	t.Helper()
+	c, err := v.AppendCBOR(nil)
+	if err != nil {
+		t.Fatalf("what was read cannot be written: %v", err)
+	}
+	if !IsCanonical(c) {
+		t.Fatalf("not deterministic: %x", c)
+	}
+	w, err := DecodeCBOR(c)
+	if err != nil {
+		t.Fatalf("what was written cannot be read: %v", err)
+	}
+	if again, err := w.AppendCBOR(nil); err != nil || !bytes.Equal(again, c) {
+		t.Fatalf("%x becomes %x (%v)", c, again, err)
+	}
+	j, err := v.AppendJSON(nil)
+	if err != nil {
+		onlyOurs(t, err)
+		return
+	}
+	u, err := DecodeJSON(j)
+	if err != nil {
+		t.Fatalf("JSON that was written cannot be read: %v", err)
+	}
+	j2, err := u.AppendJSON(nil)
+	if err != nil || !bytes.Equal(j, j2) {
+		t.Fatalf("%s becomes %s (%v)", j, j2, err)
+	}
+	v.Upgraded()
+}
+
+func FuzzDecodeCBOR(f *testing.F) {
+	seeds(f, false)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, err := DecodeCBOR(data)
+		if err != nil {
+			onlyOurs(t, err)
+			return
+		}
+		checkModel(t, v)
+	})
+}
+
+func FuzzDecodeJSON(f *testing.F) {
+	seeds(f, true)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, err := DecodeJSON(data)
+		if err != nil {
+			onlyOurs(t, err)
+			return
+		}
+		checkModel(t, v)
+		j, err := v.AppendJSON(nil)
+		if err != nil {
+			t.Fatalf("what came from JSON does not go back: %v", err)
+		}
+		if bytes.HasPrefix(data, []byte("\xef\xbb\xbf")) {
+			data = data[3:]
+		}
+		if err := sameJSON(t, data, j); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// FuzzScanner: the scanner and the readers of whole vCons agree.
+func FuzzScanner(f *testing.F) {
+	seeds(f, false)
+	seeds(f, true)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := assemble(t, bytes.NewReader(data), data)
+		if err != nil && err != errOthers {
+			onlyOurs(t, err)
+		}
+		format, ferr := DetectFormat(data)
+		if ferr != nil {
+			if err == nil {
+				t.Fatal("scanned what is neither format")
+			}
+			return
+		}
+		decode := DecodeCBOR
+		if format == FormatJSON {
+			decode = DecodeJSON
+		}
+		v, verr := decode(data)
+		if (verr == nil) != (err == nil || err == errOthers) {
+			t.Fatalf("the scanner says %v, the reader %v", err, verr)
+		}
+		if verr != nil || err == errOthers {
+			return
+		}
+		want, err := v.AppendCBOR(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := got.AppendCBOR(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(c, want) {
+			t.Fatalf("the scanner reads %x, the reader %x", c, want)
+		}
+	})
+}
