@@ -13,7 +13,7 @@ import (
 // content draft), irc and gitter (pseudonymised excerpts; each SOURCES.md says
 // where from and under which licence).
 //
-//go:embed mimi
+//go:embed mimi irc gitter
 var FS embed.FS
 
 // Read returns a file that is known to be there; it panics if it is not.
