@@ -1,0 +1,167 @@
+package transfer
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
+)
+
+// A Source is the history of the old device. Send calls it from one goroutine at
+// a time, except that it reads an attachment while Manifest is suspended.
+type Source interface {
+	// Overview counts what scope selects, for the consent question. Counts of
+	// messages and attachments are exact, bytes may be estimated.
+	Overview(ctx context.Context, scope segment.Scope) (*segment.Overview, error)
+	// Manifest yields the pages of the manifest: the room with the newest
+	// message first, a room's newest segment first, each segment followed by its
+	// attachments. A page is within the limits of segment.AppendPage.
+	Manifest(ctx context.Context, scope segment.Scope) iter.Seq2[*segment.Page, error]
+	// AppendSegment appends the bytes of a segment that Manifest named. It fails
+	// when the history changed so that these bytes are gone.
+	AppendSegment(ctx context.Context, id segment.ID, buf []byte) ([]byte, error)
+	// OpenAttachment opens the content of an attachment that Manifest named, from
+	// offset bytes on. It returns segment.ErrContentAbsent when the source does
+	// not hold it.
+	OpenAttachment(ctx context.Context, room string, seg segment.ID, entry segment.AttachmentEntry, offset uint64) (io.ReadCloser, error)
+}
+
+// A Sink is where the new device imports to. Receive calls it from one goroutine.
+type Sink interface {
+	// Begin opens the transfer, or goes on with it. Called once the check code
+	// matched, again after a reconnect.
+	Begin(ctx context.Context, info segment.TransferInfo) error
+	// Have answers a part of a page: one Want for each segment and attachment of
+	// entries, in order.
+	Have(ctx context.Context, room segment.RoomEntry, entries []segment.Entry) ([]segment.Want, error)
+	// StageSegment takes a segment whose bytes were verified against e.ID. What
+	// it returns counts the segment's items, each in one column. When it returns,
+	// the segment is durable, and not yet final.
+	StageSegment(ctx context.Context, room segment.RoomEntry, e segment.SegmentEntry, data []byte) (segment.Ledger, error)
+	// StageAttachment opens the place for an attachment's content from offset on.
+	StageAttachment(ctx context.Context, room segment.RoomEntry, seg segment.ID, e segment.AttachmentEntry, offset uint64) (segment.AttachmentWriter, error)
+	// Commit makes everything staged final and durable. The receipt goes out only
+	// after it returns nil.
+	Commit(ctx context.Context, end segment.End) error
+	// Abort ends the transfer without Commit: what was staged stays marked
+	// incomplete and can be completed by another transfer.
+	Abort(ctx context.Context, cause error) error
+}
+
+// A Dialer opens connections from the old device to a route of the new one.
+type Dialer interface {
+	Dial(ctx context.Context, route pairing.Route, meet wire.Rendezvous) (wire.Conn, error)
+}
+
+// An Acceptor gives the new device its connections. Accept blocks until a peer
+// is there; it is called again at once, so that a stranger who connects blocks
+// nobody.
+type Acceptor interface {
+	Accept(ctx context.Context, meet wire.Rendezvous) (wire.Conn, error)
+}
+
+// A ConsentRequest is what the person at the old device is asked.
+type ConsentRequest struct {
+	Intent   pairing.Intent
+	Label    string // what the new device calls itself; the peer's word, not escaped
+	Room     string // the room that a catch-up asks for, "" for any
+	Route    pairing.Route
+	Overview *segment.Overview
+	Scope    segment.Scope
+}
+
+// A SendPrompter speaks with the person, or the host app, at the old device.
+type SendPrompter interface {
+	// Consent asks whether Overview may go to the new device, and returns the
+	// scope of the consent: the one asked for, or a narrower one. ErrDeclined, or
+	// any other error, ends the transfer before anything is sent.
+	Consent(ctx context.Context, req ConsentRequest) (segment.Scope, error)
+	// ShowCheckCode shows the six digits that are to be typed on the new device.
+	ShowCheckCode(ctx context.Context, code string) error
+}
+
+// A ReceivePrompter speaks with the person, or the host app, at the new device.
+type ReceivePrompter interface {
+	// ShowOffer shows the offer: as a QR code, as text, or both.
+	ShowOffer(ctx context.Context, offer *pairing.Offer) error
+	// AskCheckCode asks for the six digits that the old device shows. It is
+	// called again, with fewer tries left, when they were wrong.
+	AskCheckCode(ctx context.Context, peer segment.TransferInfo, triesLeft int) (string, error)
+	// Warn tells of something that did not stop the transfer.
+	Warn(ctx context.Context, w Warning)
+}
+
+// A Warning is something that a person should know and that stops nothing.
+type Warning uint8
+
+const (
+	// WarnTaken: somebody else who knows the offer tried to use it too.
+	WarnTaken Warning = 1
+	// WarnClock: the clocks of the two devices differ by more than a minute.
+	WarnClock Warning = 2
+	// WarnReceipt: the import is complete, but the old device may not know it.
+	WarnReceipt Warning = 3
+)
+
+// SendOptions configure Send. Source, Offer, Dialer and Prompter must be set.
+type SendOptions struct {
+	Source   Source
+	Offer    *pairing.Offer
+	Dialer   Dialer
+	Prompter SendPrompter
+	Scope    segment.Scope
+	Label    string // what this device is called; who shares, in a catch-up
+	Progress func(Progress)
+	Timing   Timing
+	Rand     io.Reader // nil is crypto/rand; recorded sessions set it
+
+	// AllowPublicRoutes takes an offer that leads to a literal public address; see
+	// pairing.SenderOptions.
+	AllowPublicRoutes bool
+}
+
+// ReceiveOptions configure Receive. Sink, Acceptors and Prompter must be set.
+type ReceiveOptions struct {
+	Sink      Sink
+	Acceptors []Acceptor
+	Offer     pairing.ReceiverOptions
+	Prompter  ReceivePrompter
+	Progress  func(Progress)
+	Timing    Timing
+}
+
+// Timing holds the deadlines of a session. A zero field takes its default.
+type Timing struct {
+	Hello     time.Duration // for each message of the handshake that needs no person; 10 s
+	KeepAlive time.Duration // a word at least so often; 5 s
+	Peer      time.Duration // without any word the connection is lost; 15 s
+	Person    time.Duration // for the person to answer or type; 5 min
+	Reconnect time.Duration // both wait so long for the other after a lost connection; 2 min
+	Linger    time.Duration // the receiver stays so long to repeat a lost receipt; 30 s
+}
+
+// A Result is what a transfer came to; both sides have the same Ledger and Root.
+type Result struct {
+	TransferID [32]byte
+	Root       [32]byte
+	Ledger     segment.Ledger
+	Sent       uint64 // bytes that this device wrote on all connections
+	Received   uint64 // bytes that it read
+	Route      pairing.Route
+	Peer       string // the peer's label, not escaped
+	Duration   time.Duration
+	Reconnects int
+}
+
+// Progress is how far a transfer is. Totals come from the manifest so far
+// announced or the consent, whichever is more; done never exceeds them.
+type Progress struct {
+	Bytes, TotalBytes       uint64 // of segments and attachments, durable on the new device or held there before
+	Messages, TotalMessages uint64
+	Held                    uint64 // bytes that were already there and are not sent
+	Elapsed                 time.Duration
+}

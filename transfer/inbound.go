@@ -1,0 +1,329 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
+)
+
+// An inbound is the receiver's side of one manifest: what was asked for, in
+// order, and the data stream that brings it. Chunks cut units anywhere.
+type inbound struct {
+	sink    Sink
+	account *account
+	meter   *meter
+	// counted remembers how the items of a segment ended that this transfer
+	// staged, also over an earlier connection: they are "imported", not "there".
+	counted map[segment.ID]segment.Ledger
+	fetched map[attachmentKey]bool
+
+	room  segment.RoomEntry // of the entries that come next
+	seg   segment.SegmentEntry
+	pages uint32
+
+	queue []wanted // asked for and not yet complete, oldest first
+	done  staged   // on this connection
+	held  uint64   // bytes
+
+	head    []byte // of the unit that is coming, up to unitHeadSize
+	current unit
+	inUnit  bool
+	rest    uint64 // bytes of content still to come
+	segment []byte // content so far, of a segment
+	writer  segment.AttachmentWriter
+	trailer []byte // of an attachment, up to 32 bytes
+}
+
+// wanted is one leaf of the manifest, in order. Leaves that are held stand in
+// the queue too, so that the root is built in manifest order.
+type wanted struct {
+	page, entry uint32
+	room        segment.RoomEntry
+	seg         segment.SegmentEntry
+	attachment  *segment.AttachmentEntry // nil for a segment
+	want        segment.Want
+}
+
+type attachmentKey struct {
+	room, message string
+	part, size    uint64
+}
+
+func (w *wanted) key() attachmentKey {
+	return attachmentKey{w.room.ID, w.attachment.MessageID, w.attachment.Part, w.attachment.Size}
+}
+
+// page takes the next page of the manifest and answers it. What of it is held
+// is accounted for at its turn.
+func (in *inbound) page(ctx context.Context, p *segment.Page) (*segment.Answer, error) {
+	number := in.pages
+	if in.pages++; in.pages > maxPages {
+		return nil, failf(wire.CodeLimit, "more than %d pages", maxPages)
+	}
+	in.account.announced(p)
+	answer := new(segment.Answer)
+	for from := 0; from < len(p.Entries); {
+		if p.Entries[from].Type == segment.RoomType {
+			in.room, in.seg = p.Entries[from].Room, segment.SegmentEntry{}
+			from++
+			continue
+		}
+		to := from
+		for to < len(p.Entries) && p.Entries[to].Type != segment.RoomType {
+			to++
+		}
+		wants, err := in.sink.Have(ctx, in.room, p.Entries[from:to])
+		if err != nil {
+			return nil, fail(wire.CodeStorage, err)
+		}
+		if len(wants) != to-from {
+			return nil, failf(wire.CodeInternal, "sink answered %d of %d entries", len(wants), to-from)
+		}
+		for i, want := range wants {
+			if err := in.ask(number, uint32(from+i), &p.Entries[from+i], want); err != nil {
+				return nil, err
+			}
+		}
+		answer.Wants = append(answer.Wants, wants...)
+		from = to
+	}
+	return answer, in.settle()
+}
+
+// ask queues one leaf.
+func (in *inbound) ask(page, index uint32, e *segment.Entry, want segment.Want) error {
+	if in.room.ID == "" {
+		return failf(wire.CodeProtocol, "manifest entry outside a room")
+	}
+	w := wanted{page: page, entry: index, room: in.room, want: want}
+	switch e.Type {
+	case segment.SegmentType:
+		in.seg = e.Segment
+		w.seg = e.Segment
+		in.meter.expect(in.account.ledger.Source, 0)
+	case segment.AttachmentType:
+		if in.seg.Bytes == 0 {
+			return failf(wire.CodeProtocol, "attachment before its segment")
+		}
+		if want.Offset > e.Attachment.Size {
+			return failf(wire.CodeInternal, "sink asks behind the end of an attachment")
+		}
+		w.seg = in.seg
+		a := e.Attachment
+		w.attachment = &a
+	}
+	in.queue = append(in.queue, w)
+	return nil
+}
+
+// settle accounts for the held leaves at the front of the queue.
+func (in *inbound) settle() error {
+	for len(in.queue) > 0 && !in.queue[0].want.Need {
+		w := &in.queue[0]
+		l := &in.account.ledger
+		if w.attachment == nil {
+			if earlier, ok := in.counted[w.seg.ID]; ok {
+				l.AddColumns(earlier)
+			} else {
+				l.There += w.seg.Items
+			}
+			in.account.root.Segment(w.seg.ID, w.seg.Bytes)
+			in.held += w.seg.Bytes
+		} else {
+			if in.fetched[w.key()] {
+				l.AttachmentsImported++
+			} else {
+				l.AttachmentsThere++
+			}
+			in.account.root.Attachment(w.attachment, w.want.Have)
+			in.held += w.attachment.Size
+		}
+		in.queue = in.queue[1:]
+	}
+	in.progress()
+	return nil
+}
+
+func (in *inbound) progress() {
+	l := &in.account.ledger
+	in.meter.set(l.Columns(), in.done.bytes+in.held, in.held)
+}
+
+// chunk takes the plaintext of the next chunk: heads, contents and trailers of
+// units, cut anywhere.
+func (in *inbound) chunk(ctx context.Context, p []byte) error {
+	for {
+		if !in.inUnit {
+			in.head, p = fill(in.head, p, unitHeadSize)
+			if len(in.head) < unitHeadSize {
+				return nil
+			}
+			if err := in.begin(ctx); err != nil {
+				return err
+			}
+		}
+		n := min(in.rest, uint64(len(p)))
+		if n > 0 {
+			if err := in.content(p[:n]); err != nil {
+				return err
+			}
+			in.rest -= n
+			p = p[n:]
+		}
+		if in.rest == 0 && in.current.kind == unitAttachment {
+			in.trailer, p = fill(in.trailer, p, sha256.Size)
+		}
+		if !in.complete() {
+			return nil
+		}
+		if err := in.end(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// fill moves bytes from p to b until b has n.
+func fill(b, p []byte, n int) (filled, rest []byte) {
+	take := min(n-len(b), len(p))
+	return append(b, p[:take]...), p[take:]
+}
+
+// complete reports whether the content and the trailer of the unit are there.
+func (in *inbound) complete() bool {
+	return in.rest == 0 && (in.current.kind != unitAttachment || len(in.trailer) == sha256.Size)
+}
+
+// begin reads the head of a unit and holds it against what was asked for.
+func (in *inbound) begin(ctx context.Context) error {
+	u, err := parseUnit(in.head)
+	if err != nil {
+		return err
+	}
+	in.head, in.trailer = in.head[:0], in.trailer[:0]
+	in.current, in.inUnit, in.rest = u, true, u.length
+	if u.kind == unitPadding {
+		return nil
+	}
+	if len(in.queue) == 0 {
+		return failf(wire.CodeProtocol, "data that was not asked for")
+	}
+	w := &in.queue[0]
+	ok := u.page == w.page && u.entry == w.entry && u.offset == w.want.Offset
+	switch u.kind {
+	case unitSegment:
+		ok = ok && w.attachment == nil && u.length == w.seg.Bytes
+		in.segment = in.segment[:0]
+	case unitAttachment:
+		ok = ok && w.attachment != nil && u.length == w.attachment.Size-w.want.Offset
+		if ok {
+			in.writer, err = in.sink.StageAttachment(ctx, w.room, w.seg.ID, *w.attachment, u.offset)
+			if err != nil {
+				return fail(wire.CodeStorage, err)
+			}
+		}
+	case unitAbsent:
+		ok = ok && w.attachment != nil && u.length == 0
+	}
+	if !ok {
+		return failf(wire.CodeProtocol, "data out of order")
+	}
+	return nil
+}
+
+// content takes a piece of the unit.
+func (in *inbound) content(p []byte) error {
+	switch in.current.kind {
+	case unitSegment:
+		in.segment = append(in.segment, p...) // bounded by the entry's Bytes, which ParsePage bounds
+	case unitAttachment:
+		if _, err := in.writer.Write(p); err != nil {
+			return fail(wire.CodeStorage, err)
+		}
+		in.meter.set(in.account.ledger.Columns(), in.done.bytes+in.held+in.current.length-in.rest, in.held)
+	case unitPadding:
+		if len(bytes.TrimLeft(p, "\x00")) > 0 {
+			return failf(wire.CodeProtocol, "padding is not zero")
+		}
+	}
+	return nil
+}
+
+// end verifies a complete unit and makes it durable.
+func (in *inbound) end(ctx context.Context) error {
+	in.inUnit = false
+	if in.current.kind == unitPadding {
+		return nil
+	}
+	w := &in.queue[0]
+	l := &in.account.ledger
+	switch in.current.kind {
+	case unitSegment:
+		if sha256.Sum256(in.segment) != w.seg.ID {
+			return failf(wire.CodeVerification, "a segment is not what its name says")
+		}
+		counts, err := in.sink.StageSegment(ctx, w.room, w.seg, in.segment)
+		if err != nil {
+			return fail(wire.CodeStorage, err)
+		}
+		if counts.Columns() != w.seg.Items {
+			return failf(wire.CodeVerification, "a segment holds %d items, not %d", counts.Columns(), w.seg.Items)
+		}
+		in.counted[w.seg.ID] = counts
+		l.AddColumns(counts)
+		in.account.root.Segment(w.seg.ID, w.seg.Bytes)
+		in.done.messages += w.seg.Items
+	case unitAttachment:
+		sum := [sha256.Size]byte(in.trailer)
+		err := errors.Join(in.writer.Commit(sum), in.writer.Close())
+		in.writer = nil
+		if errors.Is(err, segment.ErrHash) && in.current.offset > 0 {
+			// What was kept from an earlier connection was of another version.
+			return &lost{err}
+		} else if errors.Is(err, segment.ErrHash) {
+			return fail(wire.CodeVerification, err)
+		} else if err != nil {
+			return fail(wire.CodeStorage, err)
+		}
+		in.fetched[w.key()] = true
+		l.AttachmentsImported++
+		in.account.root.Attachment(w.attachment, sum)
+	case unitAbsent:
+		l.AddAttachmentQuarantined(segment.ContentAbsent, 1)
+	}
+	in.done.units++
+	in.done.bytes += in.current.length
+	in.queue = in.queue[1:]
+	return in.settle()
+}
+
+// finish holds the sender's end against our own account of the manifest.
+func (in *inbound) finish(end *segment.End, streamEnded bool) error {
+	if len(in.queue) > 0 || in.inUnit || len(in.head) > 0 || !streamEnded {
+		return failf(wire.CodeProtocol, "the end came before all data")
+	}
+	if root := in.account.root.Sum(); root != end.Root {
+		return failf(wire.CodeVerification, "the root of the transfer does not match")
+	}
+	l := &in.account.ledger
+	if l.Source != end.Ledger.Source || l.Attachments != end.Ledger.Attachments {
+		return failf(wire.CodeVerification, "the ledgers of the two devices differ")
+	}
+	if err := l.Balanced(); err != nil {
+		return fail(wire.CodeVerification, err)
+	}
+	return nil
+}
+
+// close keeps what an interrupted attachment has got so far.
+func (in *inbound) close() error {
+	if in.writer == nil {
+		return nil
+	}
+	err := in.writer.Close()
+	in.writer = nil
+	return err
+}

@@ -1,0 +1,53 @@
+package transfer
+
+import "time"
+
+const (
+	// maxHandshakes bounds the connections that are in the handshake at once: a
+	// stranger's silence costs one place for Timing.Hello.
+	maxHandshakes = 16
+
+	// chunkSize is the plaintext of a data frame; hpke.MaxChunk.
+	chunkSize = 64 << 10
+
+	// pagesInFlight is how many pages are announced before their answers came, so
+	// that an answer is there when the data of the page before it was sent.
+	pagesInFlight = 2
+
+	// maxPages bounds a manifest: at 2,048 entries a page, 134 million entries.
+	maxPages = 1 << 16
+
+	// maxReconnects bounds the connections of one transfer; e has 32 bits, and a
+	// peer that only ever connects makes no progress.
+	maxReconnects = 10_000
+
+	// minBackoff and maxBackoff bound the pause between two attempts to connect.
+	minBackoff = 200 * time.Millisecond
+	maxBackoff = 5 * time.Second
+
+	// clockSkew is the difference between two clocks that a person is told of.
+	clockSkew = time.Minute
+
+	// hangUpTime and hangUpBytes bound what is read after our last word.
+	hangUpTime  = 2 * time.Second
+	hangUpBytes = 16 << 20
+
+	// progressEvery is the least time between two calls of Progress.
+	progressEvery = 100 * time.Millisecond
+)
+
+// withDefaults fills the zero fields.
+func (t Timing) withDefaults() Timing {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	set(&t.Hello, 10*time.Second)
+	set(&t.KeepAlive, 5*time.Second)
+	set(&t.Peer, 15*time.Second)
+	set(&t.Person, 5*time.Minute)
+	set(&t.Reconnect, 2*time.Minute)
+	set(&t.Linger, 30*time.Second)
+	return t
+}

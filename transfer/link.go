@@ -1,0 +1,252 @@
+package transfer
+
+import (
+	"context"
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/vcon-transfer/vcon-transfer/hpke"
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
+)
+
+// A link is one connection after its handshake: sealed control records both
+// ways, and the data stream from sender to receiver (wire-format, "Records").
+type link struct {
+	*keys
+	conn   *counted
+	frames *wire.Reader
+	writer *wire.Writer
+	timing Timing
+	over   atomic.Bool // interrupted
+}
+
+// keys are the keys of one connection, with the counts that make each nonce
+// unique. Two links share them only when the receiver repeats M3, before the
+// sender has spoken.
+type keys struct {
+	in, out  cipher.AEAD // control records
+	received uint64
+
+	turn  chan struct{} // of one: who holds its token writes
+	sent  uint64
+	plain []byte
+
+	sealer *hpke.ChunkSealer // sender only
+	opener *hpke.ChunkOpener // receiver only
+}
+
+// A counted connection counts its bytes and closes when its context ends.
+type counted struct {
+	wire.Conn
+	read, written atomic.Uint64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.read.Add(uint64(n))
+	return n, err
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.written.Add(uint64(n))
+	return n, err
+}
+
+// Format prints nothing of the keys, whatever the verb.
+func (k *keys) Format(f fmt.State, _ rune) { io.WriteString(f, "keys(redacted)") }
+
+// newKeys derives the keys of session for one side; a session gives them once.
+func newKeys(s *pairing.Session, side pairing.Role) (*keys, error) {
+	k := &keys{turn: make(chan struct{}, 1)}
+	suite := s.Suite()
+	fromS, errS := suite.NewAEAD(s.ControlKey(pairing.SenderToReceiver))
+	fromR, errR := suite.NewAEAD(s.ControlKey(pairing.ReceiverToSender))
+	var err error
+	if side == pairing.RoleSender {
+		k.out, k.in = fromS, fromR
+		k.sealer, err = hpke.NewChunkSealer(suite, s.DataKey())
+	} else {
+		k.out, k.in = fromR, fromS
+		k.opener, err = hpke.NewChunkOpener(suite, s.DataKey())
+	}
+	if err := errors.Join(errS, errR, err); err != nil {
+		return nil, fail(wire.CodeInternal, err)
+	}
+	return k, nil
+}
+
+// newLink goes on with a connection on which the handshake has read through
+// frames, which may hold what came after it.
+func newLink(k *keys, conn *counted, frames *wire.Reader, writer *wire.Writer, timing Timing) *link {
+	frames.Expect(wire.Control, wire.Data)
+	return &link{keys: k, conn: conn, frames: frames, writer: writer, timing: timing}
+}
+
+// A message is what next returns: a control record, or a chunk of the data
+// stream when Type is data. Body is valid until the next call.
+type message struct {
+	Type recordType
+	Body []byte
+	Last bool // of a chunk: the data stream ends with it
+}
+
+// send seals one control record and writes it. Safe for concurrent use.
+func (l *link) send(t recordType, body []byte) error {
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	return l.sendNow(t, body)
+}
+
+func (l *link) sendNow(t recordType, body []byte) error {
+	l.plain = append(append(l.plain[:0], byte(t)), body...)
+	nonce, err := recordNonce(&l.sent)
+	if err != nil {
+		return err
+	}
+	l.conn.SetWriteDeadline(time.Now().Add(l.timing.Peer))
+	err = l.writer.WriteAppend(wire.Control, 0, len(l.plain)+l.out.Overhead(), func(b []byte) ([]byte, error) {
+		return l.out.Seal(b, nonce[:], l.plain, nil), nil
+	})
+	return l.ioError(err)
+}
+
+// sendChunk seals one chunk of the data stream and writes it.
+func (l *link) sendChunk(plain []byte, last bool) error {
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	var flags wire.Flags
+	if last {
+		flags = wire.Last
+	}
+	l.conn.SetWriteDeadline(time.Now().Add(l.timing.Peer))
+	err := l.writer.WriteAppend(wire.Data, flags, len(plain)+hpke.Overhead, func(b []byte) ([]byte, error) {
+		return l.sealer.Seal(b, plain, nil, last)
+	})
+	return l.ioError(err)
+}
+
+// next returns the next message but keep-alives. A lost connection is a *lost
+// error; a record that does not open is CodeVerification and final.
+func (l *link) next() (message, error) {
+	for {
+		l.conn.SetReadDeadline(time.Now().Add(l.timing.Peer))
+		if l.over.Load() {
+			return message{}, &lost{context.Canceled}
+		}
+		f, err := l.frames.ReadFrame()
+		if err != nil {
+			return message{}, l.ioError(err)
+		}
+		// A word from the peer also proves that a write that is blocked may go on.
+		l.conn.SetWriteDeadline(time.Now().Add(l.timing.Peer))
+		if f.Type == wire.Data {
+			return l.openChunk(f)
+		}
+		nonce, err := recordNonce(&l.received)
+		if err != nil {
+			return message{}, err
+		}
+		plain, err := l.in.Open(f.Payload[:0], nonce[:], f.Payload, nil)
+		if err != nil || len(plain) == 0 {
+			return message{}, failf(wire.CodeVerification, "open control record: its tag does not match")
+		}
+		m := message{Type: recordType(plain[0]), Body: plain[1:]}
+		switch m.Type {
+		case recordKeepAlive:
+			continue
+		case recordError:
+			return m, parsePeerError(m.Body)
+		}
+		return m, nil
+	}
+}
+
+func (l *link) openChunk(f wire.Frame) (message, error) {
+	if l.opener == nil {
+		return message{}, failf(wire.CodeProtocol, "data from the receiver")
+	}
+	last := f.Flags&wire.Last != 0
+	plain, err := l.opener.Open(f.Payload[:0], f.Payload, nil, last)
+	if err != nil {
+		return message{}, failf(wire.CodeVerification, "open chunk: %w", err)
+	}
+	return message{Type: recordData, Body: plain, Last: last}, nil
+}
+
+// keepAlive says a word every Timing.KeepAlive until ctx ends or the connection
+// is lost. The caller runs it in a goroutine and waits for it.
+func (l *link) keepAlive(ctx context.Context) {
+	tick := time.NewTicker(l.timing.KeepAlive)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		select {
+		case l.turn <- struct{}{}:
+			err := l.sendNow(recordKeepAlive, nil)
+			<-l.turn
+			if err != nil {
+				return
+			}
+		default: // something is being written, which says as much
+		}
+	}
+}
+
+// interrupt makes reads end now and writes soon; a frame that is half written
+// still gets a moment, so that a last word can follow it.
+func (l *link) interrupt() {
+	l.over.Store(true)
+	l.conn.SetReadDeadline(time.Now())
+	l.conn.SetWriteDeadline(time.Now().Add(hangUpTime))
+}
+
+// hangUp tells the peer why this side stops, and reads on for a moment: closing
+// with unread bytes would make the network drop our last word. Best effort: the
+// connection may be what failed.
+func (l *link) hangUp(err error) {
+	if l.send(recordError, appendError(nil, CodeOf(err))) != nil {
+		return
+	}
+	if half, ok := l.conn.Conn.(wire.CloseWriter); ok {
+		_ = half.CloseWrite()
+	}
+	l.conn.SetReadDeadline(time.Now().Add(hangUpTime))
+	_, _ = io.CopyN(io.Discard, l.conn, hangUpBytes)
+}
+
+// ioError tells a lost connection from a refused frame.
+func (l *link) ioError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*wire.FrameError](err); ok {
+		return fail(wire.CodeOf(err), err)
+	}
+	if _, ok := errors.AsType[*hpke.ChunkError](err); ok {
+		return fail(wire.CodeInternal, err)
+	}
+	return &lost{err}
+}
+
+// recordNonce is 4 zero bytes and the count of records so far (security, "Key
+// schedule").
+func recordNonce(n *uint64) (nonce [12]byte, err error) {
+	if *n == math.MaxUint64 {
+		return nonce, failf(wire.CodeLimit, "too many control records")
+	}
+	binary.BigEndian.PutUint64(nonce[4:], *n)
+	*n++
+	return nonce, nil
+}

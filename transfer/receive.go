@@ -1,0 +1,259 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
+)
+
+// Receive makes an offer, shows it, waits for the old device, and imports what it
+// sends into the sink. It returns without an error only when the import is
+// committed. It waits for everything that it started before it returns.
+//
+// The connections of strangers, and of peers that do not know the pairing
+// secret, are closed without a word and change nothing.
+func Receive(ctx context.Context, opts ReceiveOptions) (*Result, error) {
+	opts.Timing = opts.Timing.withDefaults()
+	offer, err := pairing.NewReceiver(opts.Offer)
+	if err != nil {
+		return nil, fail(wire.CodeInternal, err)
+	}
+	defer offer.Close()
+	if err := opts.Prompter.ShowOffer(ctx, offer.Offer()); err != nil {
+		return nil, fail(wire.CodeInternal, err)
+	}
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	r := &receiver{
+		opts:      opts,
+		offer:     offer,
+		links:     make(chan *link, 1),
+		confirmed: make(chan struct{}),
+		failed:    make(chan error, 1),
+		places:    make(chan struct{}, maxHandshakes),
+		start:     time.Now(),
+		meter:     newMeter(opts.Progress),
+		counted:   make(map[segment.ID]segment.Ledger),
+		fetched:   make(map[attachmentKey]bool),
+	}
+	paired, moved := context.WithCancel(ctx)
+	r.moved = moved
+	for _, a := range opts.Acceptors {
+		r.wait.Go(func() { r.accept(ctx, paired, a) })
+	}
+	result, err := r.run(ctx)
+	cancel(errors.New("transfer is over"))
+	r.wait.Wait()
+	r.erase()
+	if l := r.takeLink(); l != nil {
+		l.conn.Close()
+	}
+	if err != nil && r.begun && r.receipt == nil {
+		// The store says what the person has to know; its error adds nothing.
+		_ = opts.Sink.Abort(context.WithoutCancel(ctx), err)
+	}
+	return result, err
+}
+
+// A receiver is one run of Receive.
+type receiver struct {
+	opts  ReceiveOptions
+	offer *pairing.Receiver
+	wait  sync.WaitGroup
+
+	links     chan *link    // connections whose handshake is done; the newest replaces
+	confirmed chan struct{} // closed once the check code matched
+	failed    chan error    // what ends the transfer from another goroutine
+	places    chan struct{} // handshakes under way
+
+	mu         sync.Mutex
+	session    *pairing.Session // of the first connection
+	keys       *keys            // of the first connection
+	info       segment.TransferInfo
+	resumption *pairing.Receiver
+	spoken     bool // the peer has confirmed the first connection: no repetition any more
+	cancelLink context.CancelFunc
+	asked      bool
+	moved      context.CancelFunc // called when spoken is set
+
+	begun   bool
+	start   time.Time
+	meter   *meter
+	counted map[segment.ID]segment.Ledger
+	fetched map[attachmentKey]bool
+	receipt []byte
+	result  Result
+}
+
+// accept serves one acceptor until ctx ends. Each connection has its own
+// goroutine; when all places are taken the next connection waits. When pairing
+// ends the peer looks for us elsewhere on a relay, so an Accept that waits there
+// is called off.
+func (r *receiver) accept(ctx, pairing context.Context, a Acceptor) {
+	pause := minBackoff
+	for ctx.Err() == nil {
+		select {
+		case r.places <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		meet, during := r.rendezvous(), ctx
+		if pairing.Err() == nil {
+			during = pairing
+		}
+		conn, err := a.Accept(during, meet)
+		if err != nil {
+			<-r.places
+			if during.Err() != nil {
+				continue
+			}
+			sleep(ctx, pause)
+			pause = min(2*pause, maxBackoff)
+			continue
+		}
+		pause = minBackoff
+		r.wait.Go(func() {
+			defer func() { <-r.places }()
+			r.handshake(ctx, &counted{Conn: conn})
+		})
+	}
+}
+
+// run waits for connections and serves one after the other until the transfer is
+// over.
+func (r *receiver) run(ctx context.Context) (*Result, error) {
+	for {
+		l, err := r.nextLink(ctx)
+		if err != nil && r.receipt != nil {
+			// Committed, and nobody came back for the receipt.
+			r.opts.Prompter.Warn(ctx, WarnReceipt)
+			return r.finished(), nil
+		} else if err != nil {
+			return nil, err
+		}
+		err = r.serve(ctx, l)
+		r.result.Received += l.conn.read.Load()
+		r.result.Sent += l.conn.written.Load()
+		switch {
+		case err == nil:
+			return r.finished(), nil
+		case r.receipt != nil && ctx.Err() != nil:
+			r.opts.Prompter.Warn(ctx, WarnReceipt)
+			return r.finished(), nil
+		case ctx.Err() != nil:
+			return nil, fail(wire.CodeCancelled, context.Cause(ctx))
+		case !isLost(err):
+			return nil, err
+		}
+		if r.result.Reconnects++; r.result.Reconnects > maxReconnects {
+			return nil, failf(wire.CodeLimit, "more than %d connections", maxReconnects)
+		}
+	}
+}
+
+// nextLink waits for a connection: for the first one as long as the offer lives,
+// later for Timing.Reconnect, and for Timing.Linger once the import is committed.
+func (r *receiver) nextLink(ctx context.Context) (*link, error) {
+	patience := r.opts.Timing.Reconnect
+	r.mu.Lock()
+	first := !r.spoken
+	r.mu.Unlock()
+	switch {
+	case first:
+		patience = time.Until(r.offer.Offer().Expiry)
+	case r.receipt != nil:
+		patience = r.opts.Timing.Linger
+	}
+	timer := time.NewTimer(max(patience, 0))
+	defer timer.Stop()
+	select {
+	case l := <-r.links:
+		return l, nil
+	case err := <-r.failed:
+		return nil, err
+	case <-ctx.Done():
+		return nil, fail(wire.CodeCancelled, context.Cause(ctx))
+	case <-timer.C:
+		if first {
+			return nil, failf(wire.CodeExpired, "nobody used the offer in time")
+		}
+		return nil, failf(wire.CodeTimeout, "the old device did not come back")
+	}
+}
+
+// offerLink hands a connection to run; a newer one replaces an older one, also
+// one that is being served: its peer has left it.
+func (r *receiver) offerLink(l *link) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if old := r.takeLink(); old != nil {
+		old.conn.Close()
+	}
+	if r.cancelLink != nil {
+		r.cancelLink()
+	}
+	r.links <- l
+}
+
+func (r *receiver) takeLink() *link {
+	select {
+	case l := <-r.links:
+		return l
+	default:
+		return nil
+	}
+}
+
+// rendezvous is where the peer looks for us on a relay.
+func (r *receiver) rendezvous() wire.Rendezvous {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.spoken {
+		return meet(r.session, pairing.RoleReceiver)
+	}
+	return meet(r.offer.Offer(), pairing.RoleReceiver)
+}
+
+// meet is where a party is found on a relay, by the offer or by the resumption
+// secret.
+func meet(by interface {
+	Rendezvous(pairing.Role) (channel, token [16]byte)
+}, side pairing.Role) wire.Rendezvous {
+	v := wire.Rendezvous{Role: wire.Receiver}
+	if side == pairing.RoleSender {
+		v.Role = wire.Sender
+	}
+	v.Channel, v.Token = by.Rendezvous(side)
+	return v
+}
+
+// erase drops the secrets of the transfer. The offer is the caller's.
+func (r *receiver) erase() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.session != nil {
+		r.session.Erase()
+		r.resumption.Close()
+	}
+}
+
+func (r *receiver) finished() *Result {
+	r.result.Duration = time.Since(r.start)
+	r.meter.tick(true)
+	return &r.result
+}
+
+// sleep waits for d or the end of ctx.
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

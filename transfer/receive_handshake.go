@@ -1,0 +1,160 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
+)
+
+// handshake is steps 3 to 7 of security.md §3 on one connection. Whatever goes
+// wrong concerns this connection only: the offer and the transfer stay as they
+// are, and a stranger learns nothing.
+func (r *receiver) handshake(ctx context.Context, conn *counted) {
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	l, err := r.respond(ctx, conn)
+	if err != nil {
+		conn.Close()
+		return
+	}
+	r.offerLink(l)
+}
+
+// respond reads M0 and M2, and writes M1 and M3.
+func (r *receiver) respond(ctx context.Context, conn *counted) (*link, error) {
+	frames, writer := wire.NewReader(conn), wire.NewWriter(conn)
+	conn.SetDeadline(time.Now().Add(r.opts.Timing.Hello))
+	frames.Expect(wire.Hello)
+	f, err := frames.ReadFrame()
+	if err != nil {
+		return nil, err
+	}
+	side, err := r.side(f.Payload)
+	if err != nil {
+		return nil, err
+	}
+	m1, peer, err := side.Hello(f.Payload)
+	if err != nil {
+		return nil, refuse(writer, err)
+	}
+	if err := writer.WriteFrame(wire.Bundle, 0, m1); err != nil {
+		return nil, err
+	}
+
+	// The person at the old device now reads what is asked for.
+	conn.SetDeadline(time.Now().Add(r.opts.Timing.Person))
+	frames.Expect(wire.Request, wire.Error)
+	if f, err = frames.ReadFrame(); err != nil {
+		return nil, err
+	}
+	if f.Type == wire.Error {
+		return nil, r.declined(peer, f.Payload)
+	}
+	conn.SetDeadline(time.Now().Add(r.opts.Timing.Hello))
+	summary, k, m3, err := r.admit(side, peer, f.Payload)
+	if errors.Is(err, pairing.ErrTaken) {
+		r.opts.Prompter.Warn(ctx, WarnTaken)
+	}
+	if err != nil {
+		return nil, refuse(writer, err)
+	}
+	if skew := time.Since(summary.Time); side == r.offer && (skew > clockSkew || skew < -clockSkew) {
+		r.opts.Prompter.Warn(ctx, WarnClock)
+	}
+	return newLink(k, conn, frames, writer, r.opts.Timing), writer.WriteFrame(wire.Accept, 0, m3)
+}
+
+// admit opens M2 and makes M3. The first connection may repeat both until its
+// keys have spoken; then only a resume has fresh ones.
+func (r *receiver) admit(side *pairing.Receiver, peer *pairing.ReceiverConn, m2 []byte) (*pairing.Summary, *keys, []byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first := side == r.offer
+	if first && r.spoken {
+		return nil, nil, nil, pairing.ErrUsed
+	}
+	summary, err := peer.OpenRequest(m2)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	m3, session, err := peer.Accept(pairing.Accept{})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if first && r.session != nil {
+		return summary, r.keys, m3, nil
+	}
+	k, err := newKeys(session, pairing.RoleReceiver)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if first {
+		r.resumption, err = pairing.NewResumeReceiver(pairing.ResumeOptions{
+			Session: session, Intent: r.offer.Offer().Intent, Rand: r.opts.Offer.Rand,
+		})
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		r.session, r.keys = session, k
+		r.info = infoOf(session, summary)
+		r.result.TransferID, r.result.Peer = r.info.ID, r.info.Sender
+	}
+	return summary, k, m3, nil
+}
+
+// side is who answers M0: the offer, or the resumption of the session that it led
+// to.
+func (r *receiver) side(m0 []byte) (*pairing.Receiver, error) {
+	mode, _, err := pairing.PeekHello(m0)
+	if err != nil || mode == pairing.ModePair {
+		return r.offer, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.resumption == nil {
+		return nil, pairing.ErrStranger
+	}
+	return r.resumption, nil
+}
+
+// declined ends the transfer when the old device says so in its own words,
+// sealed under the pairing secret; a stranger cannot.
+func (r *receiver) declined(peer *pairing.ReceiverConn, sealed []byte) error {
+	said, err := peer.OpenError(sealed)
+	if err != nil {
+		return err
+	}
+	err = &Error{Code: wire.Code(said.Code), Peer: true}
+	select {
+	case r.failed <- err:
+	default:
+	}
+	return err
+}
+
+// infoOf is what the sink is told of the transfer.
+func infoOf(s *pairing.Session, summary *pairing.Summary) segment.TransferInfo {
+	info := segment.TransferInfo{
+		ID:       s.TransferID(),
+		Started:  summary.Time,
+		Sender:   summary.Label,
+		Messages: summary.Messages,
+		Bytes:    summary.Bytes,
+	}
+	if summary.Intent == pairing.CatchUp {
+		info.SharedBy = summary.Label
+	}
+	return info
+}
+
+// refuse tells a peer that knows the secret why, and a stranger nothing.
+func refuse(w *wire.Writer, err error) error {
+	if refused, ok := errors.AsType[*pairing.RefusedError](err); ok {
+		_ = w.WriteFrame(wire.Error, 0, refused.Sealed)
+	}
+	return err
+}

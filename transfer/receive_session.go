@@ -1,0 +1,259 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
+)
+
+// serve is steps 7 to 9 of security.md §3 on one connection: confirmation, check
+// code, manifest and data, end, commit, receipt. A *lost error means that another
+// connection may go on.
+func (r *receiver) serve(run context.Context, l *link) (err error) {
+	ctx, cancel := context.WithCancel(run)
+	r.mu.Lock()
+	r.cancelLink = cancel
+	r.mu.Unlock()
+	var wait sync.WaitGroup
+	stop := context.AfterFunc(ctx, l.interrupt)
+	defer func() {
+		if err != nil && run.Err() != nil {
+			err = fail(wire.CodeCancelled, context.Cause(run))
+		}
+		if err != nil && !isLost(err) {
+			l.hangUp(err)
+		}
+		cancel()
+		stop()
+		l.conn.Close()
+		wait.Wait()
+	}()
+
+	// The peer speaks first: only then is it certain that it has our M3, and that
+	// these keys are used once.
+	if m, err := l.next(); err != nil {
+		return err
+	} else if m.Type != recordConfirm {
+		return failf(wire.CodeProtocol, "no confirmation")
+	}
+	r.confirm()
+	wait.Go(func() { l.keepAlive(ctx) })
+
+	if r.receipt != nil {
+		return r.giveReceipt(l)
+	}
+	r.askOnce(run)
+	m, err := r.awaitCode(ctx, l, &wait)
+	if err != nil {
+		return err
+	}
+	return r.receiveHistory(ctx, l, m)
+}
+
+// confirm remembers that the first connection's keys are in use, and that from
+// now on the peer is found where a resume looks.
+func (r *receiver) confirm() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.spoken {
+		r.spoken = true
+		r.moved()
+	}
+}
+
+// awaitCode waits for the check code, sends READY when it matched, and returns the
+// first message after that.
+func (r *receiver) awaitCode(ctx context.Context, l *link, wait *sync.WaitGroup) (message, error) {
+	type next struct {
+		m   message
+		err error
+	}
+	first := make(chan next, 1)
+	wait.Go(func() {
+		m, err := l.next()
+		first <- next{m, err}
+	})
+	select {
+	case n := <-first:
+		if n.err == nil {
+			n.err = failf(wire.CodeProtocol, "history before the check code matched")
+		}
+		return message{}, n.err
+	case err := <-r.failed:
+		return message{}, err
+	case <-ctx.Done():
+		return message{}, &lost{ctx.Err()}
+	case <-r.confirmed:
+	}
+	if !r.begun {
+		if err := r.opts.Sink.Begin(ctx, r.info); err != nil {
+			return message{}, fail(wire.CodeStorage, err)
+		}
+		r.begun = true
+	}
+	if err := l.send(recordReady, nil); err != nil {
+		return message{}, err
+	}
+	n := <-first // bounded by the link's own deadline
+	return n.m, n.err
+}
+
+// askOnce asks for the check code, once for all connections, until it matches or
+// the tries are used up.
+func (r *receiver) askOnce(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.asked {
+		return
+	}
+	r.asked = true
+	session, info := r.session, r.info
+	r.wait.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, r.opts.Timing.Person)
+		defer cancel()
+		if err := r.ask(ctx, session, info); err != nil {
+			select {
+			case r.failed <- err:
+			default:
+			}
+			return
+		}
+		close(r.confirmed)
+	})
+}
+
+func (r *receiver) ask(ctx context.Context, session *pairing.Session, info segment.TransferInfo) error {
+	tries := pairing.CheckCodeTries
+	for {
+		typed, err := r.opts.Prompter.AskCheckCode(ctx, info, tries)
+		if err != nil && ctx.Err() != nil {
+			return failf(wire.CodeTimeout, "nobody typed the check code")
+		} else if err != nil {
+			return fail(wire.CodeCancelled, err)
+		}
+		err = r.offer.TryCode(session, typed)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, pairing.ErrCodeFormat):
+		case errors.Is(err, pairing.ErrWrongCode):
+			tries--
+		default:
+			return fail(wire.CodeTooManyTries, err)
+		}
+	}
+}
+
+// receiveHistory takes pages and data until the end, commits, and gives the
+// receipt.
+func (r *receiver) receiveHistory(ctx context.Context, l *link, m message) (err error) {
+	in := &inbound{
+		sink: r.opts.Sink, meter: r.meter, counted: r.counted, fetched: r.fetched,
+		account: newAccount(r.info.ID),
+	}
+	defer func() { err = errors.Join(err, in.close()) }()
+	r.meter.expect(r.info.Messages, r.info.Bytes)
+	streamEnded := false
+	var buf []byte
+	for {
+		switch m.Type {
+		case recordData:
+			before := in.done.units
+			if err := in.chunk(ctx, m.Body); err != nil {
+				return err
+			}
+			streamEnded = m.Last
+			if in.done.units > before {
+				buf = in.done.append(buf[:0])
+				if err := l.send(recordStaged, buf); err != nil {
+					return err
+				}
+			}
+		case recordPage:
+			if buf, err = r.answer(ctx, in, m.Body, buf[:0]); err != nil {
+				return err
+			}
+			if err := l.send(recordAnswer, buf); err != nil {
+				return err
+			}
+		case recordEnd:
+			end, err := segment.ParseEnd(m.Body)
+			if err != nil {
+				return fail(wire.CodeProtocol, err)
+			}
+			if err := in.finish(end, streamEnded); err != nil {
+				return err
+			}
+			if err := r.commit(ctx, in, end.Root); err != nil {
+				return err
+			}
+			return r.giveReceipt(l)
+		default:
+			return failf(wire.CodeProtocol, "unexpected control record %d", m.Type)
+		}
+		if m, err = l.next(); err != nil {
+			return err
+		}
+	}
+}
+
+// answer appends the answer to a page.
+func (r *receiver) answer(ctx context.Context, in *inbound, body, buf []byte) ([]byte, error) {
+	number := in.pages
+	raw, err := numbered(body, number)
+	if err != nil {
+		return nil, err
+	}
+	page, err := segment.ParsePage(raw)
+	if err != nil {
+		return nil, fail(wire.CodeProtocol, err)
+	}
+	answer, err := in.page(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	buf = appendNumber(buf, number)
+	return segment.AppendAnswer(buf, answer)
+}
+
+// commit makes the import final, and only then the receipt.
+func (r *receiver) commit(ctx context.Context, in *inbound, root [32]byte) error {
+	end := segment.End{Root: root, Ledger: in.account.ledger}
+	// A commit that began is not cut off by a cancelled context: either it is
+	// final and has a receipt, or it failed.
+	if err := r.opts.Sink.Commit(context.WithoutCancel(ctx), end); err != nil {
+		return fail(wire.CodeStorage, err)
+	}
+	plain, err := receipt{r.info.ID, time.Now().UnixMilli(), end}.append(nil)
+	if err != nil {
+		return fail(wire.CodeInternal, err)
+	}
+	if r.receipt, err = pairing.SealReceipt(r.session.Suite(), r.session.Resumption(), r.opts.Offer.Rand, plain); err != nil {
+		return fail(wire.CodeInternal, err)
+	}
+	r.result.Root, r.result.Ledger = end.Root, end.Ledger
+	return nil
+}
+
+// giveReceipt sends the receipt and waits for the old device to say that it has
+// it. Without that word the connection counts as lost, so that the receipt can
+// be given again.
+func (r *receiver) giveReceipt(l *link) error {
+	if err := l.send(recordReceipt, r.receipt); err != nil {
+		return err
+	}
+	for {
+		m, err := l.next()
+		if err != nil {
+			return err
+		}
+		if m.Type == recordBye {
+			return nil
+		}
+	}
+}

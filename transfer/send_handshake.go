@@ -1,0 +1,220 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
+)
+
+// pair is steps 3 to 7 of security.md §3: it reaches the receiver over the
+// offer's route, checks its bundle, asks for consent, and proves that it knows
+// the offer. The history stays where it is.
+func (s *sender) pair(ctx context.Context) (*link, error) {
+	d, err := s.dial(ctx, s.peer, s.opts.Offer.Route, meet(s.opts.Offer, pairing.RoleSender))
+	if err != nil {
+		return nil, err
+	}
+	s.result.Route = d.route
+	err = s.consent(ctx, d)
+	if err != nil {
+		d.close()
+		return nil, err
+	}
+	m2, err := s.peer.Request(s.summary)
+	if err != nil {
+		d.close()
+		return nil, fail(wire.CodeInternal, err)
+	}
+	l, err := d.finish(s, s.peer, m2)
+	if isLost(err) {
+		// A person took their time and the connection did not last. The same
+		// bytes on another connection are the same handshake.
+		if d, err = s.dial(ctx, s.peer, d.route, meet(s.opts.Offer, pairing.RoleSender)); err != nil {
+			return nil, err
+		}
+		l, err = d.finish(s, s.peer, m2)
+	}
+	return l, err
+}
+
+// consent asks the person, and fixes the scope and what the peer is told of it.
+func (s *sender) consent(ctx context.Context, d *dialed) error {
+	overview, err := s.opts.Source.Overview(ctx, s.opts.Scope)
+	if err != nil {
+		return d.refuse(s.peer, fail(wire.CodeSource, err))
+	}
+	ask, cancel := context.WithTimeout(ctx, s.opts.Timing.Person)
+	defer cancel()
+	scope, err := s.opts.Prompter.Consent(ask, ConsentRequest{
+		Intent: s.opts.Offer.Intent, Label: s.bundle.Label, Room: s.bundle.Room,
+		Route: d.route, Overview: overview, Scope: s.opts.Scope,
+	})
+	if err != nil {
+		return d.refuse(s.peer, fail(wire.CodeDeclined, err))
+	}
+	scope.CatchUp = s.opts.Scope.CatchUp
+	if overview, err = s.opts.Source.Overview(ctx, scope); err != nil {
+		return d.refuse(s.peer, fail(wire.CodeSource, err))
+	}
+	s.scope = scope
+	s.summary = summaryOf(overview, s.opts.Offer.Intent, s.opts.Label)
+	s.meter.expect(overview.Messages, 0)
+	return nil
+}
+
+// resume is M0 to M3 with the resumption secret, on the first route that answers.
+func (s *sender) resume(ctx context.Context) (*link, error) {
+	err := error(&lost{errors.New("no route")})
+	for _, route := range s.routes() {
+		peer, perr := pairing.NewResumeSender(pairing.ResumeOptions{
+			Session: s.session, Intent: s.opts.Offer.Intent, LastConnection: s.last, Rand: s.opts.Rand,
+		})
+		if perr != nil {
+			return nil, fail(wire.CodeInternal, perr)
+		}
+		s.last = peer.Connection()
+		var l *link
+		l, err = s.resumeOver(ctx, peer, route)
+		peer.Close()
+		if e, ok := errors.AsType[*Error](err); err == nil || ok && e.Peer {
+			return l, err
+		}
+		// Whoever answered there could not prove to be our peer: the address may
+		// belong to somebody else by now.
+		err = &lost{err}
+	}
+	return nil, err
+}
+
+func (s *sender) resumeOver(ctx context.Context, peer *pairing.Sender, route pairing.Route) (*link, error) {
+	d, err := s.dial(ctx, peer, route, meet(s.session, pairing.RoleSender))
+	if err != nil {
+		return nil, err
+	}
+	s.summary.Time = time.Now()
+	m2, err := peer.Request(s.summary)
+	if err != nil {
+		d.close()
+		return nil, fail(wire.CodeInternal, err)
+	}
+	return d.finish(s, peer, m2)
+}
+
+// routes are where the receiver may be: the one that worked first.
+func (s *sender) routes() []pairing.Route {
+	routes := []pairing.Route{s.result.Route}
+	for _, r := range s.bundle.Routes {
+		if r != s.result.Route {
+			routes = append(routes, r)
+		}
+	}
+	return routes
+}
+
+// A dialed connection has had M0 and M1.
+type dialed struct {
+	conn   *counted
+	frames *wire.Reader
+	writer *wire.Writer
+	route  pairing.Route
+	stop   func() bool
+}
+
+// dial connects, sends M0 and checks M1.
+func (s *sender) dial(ctx context.Context, peer *pairing.Sender, route pairing.Route, meet wire.Rendezvous) (*dialed, error) {
+	c, err := s.opts.Dialer.Dial(ctx, route, meet)
+	if err != nil {
+		return nil, &lost{err}
+	}
+	conn := &counted{Conn: c}
+	d := &dialed{conn: conn, frames: wire.NewReader(conn), writer: wire.NewWriter(conn), route: route}
+	d.stop = context.AfterFunc(ctx, func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(s.opts.Timing.Hello))
+	if err := d.writer.WriteFrame(wire.Hello, 0, peer.Hello()); err != nil {
+		return nil, d.lost(err)
+	}
+	m1, err := d.read(peer, wire.Bundle)
+	if err != nil {
+		return nil, err
+	}
+	bundle, err := peer.OpenBundle(m1)
+	if err != nil {
+		d.close()
+		return nil, offerError(err)
+	}
+	if s.bundle == nil {
+		s.bundle = bundle
+	}
+	return d, nil
+}
+
+// finish sends M2, opens M3, and gives the connection its keys.
+func (d *dialed) finish(s *sender, peer *pairing.Sender, m2 []byte) (*link, error) {
+	d.conn.SetDeadline(time.Now().Add(s.opts.Timing.Hello))
+	if err := d.writer.WriteFrame(wire.Request, 0, m2); err != nil {
+		return nil, d.lost(err)
+	}
+	m3, err := d.read(peer, wire.Accept)
+	if err != nil {
+		return nil, err
+	}
+	_, session, err := peer.OpenAccept(m3)
+	if err != nil {
+		d.close()
+		return nil, offerError(err)
+	}
+	if s.session == nil {
+		s.session = session
+		s.result.TransferID, s.result.Peer = session.TransferID(), s.bundle.Label
+	}
+	s.result.Route = d.route
+	k, err := newKeys(session, pairing.RoleSender)
+	if err != nil {
+		d.close()
+		return nil, err
+	}
+	d.stop()
+	return newLink(k, d.conn, d.frames, d.writer, s.opts.Timing), nil
+}
+
+// read reads the expected message of the handshake, or the peer's sealed refusal.
+func (d *dialed) read(peer *pairing.Sender, want wire.Type) ([]byte, error) {
+	d.frames.Expect(want, wire.Error)
+	f, err := d.frames.ReadFrame()
+	if err != nil {
+		if _, ok := errors.AsType[*wire.FrameError](err); ok {
+			d.close()
+			return nil, fail(wire.CodeOf(err), err)
+		}
+		return nil, d.lost(err)
+	}
+	if f.Type == wire.Error {
+		defer d.close()
+		said, err := peer.OpenError(f.Payload)
+		if err != nil {
+			return nil, fail(wire.CodeVerification, err)
+		}
+		return nil, &Error{Code: wire.Code(said.Code), Peer: true}
+	}
+	return f.Payload, nil
+}
+
+// refuse tells the peer, sealed, why this side stops, and returns cause.
+func (d *dialed) refuse(peer *pairing.Sender, cause error) error {
+	d.conn.SetDeadline(time.Now().Add(time.Second))
+	_ = d.writer.WriteFrame(wire.Error, 0, peer.SealError(uint16(CodeOf(cause)), ""))
+	return cause
+}
+
+func (d *dialed) lost(err error) error {
+	d.close()
+	return &lost{err}
+}
+
+func (d *dialed) close() {
+	d.stop()
+	d.conn.Close()
+}

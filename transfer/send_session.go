@@ -1,0 +1,202 @@
+package transfer
+
+import (
+	"context"
+	"sync"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
+)
+
+// serve is steps 7 to 9 of security.md §3 on one connection: confirmation, check
+// code, manifest and data, end, receipt. A *lost error means that another
+// connection may go on.
+func (s *sender) serve(run context.Context, l *link) (err error) {
+	ctx, cancel := context.WithCancel(run)
+	var wait sync.WaitGroup
+	stop := context.AfterFunc(ctx, l.interrupt)
+	in := newInbox()
+	defer func() {
+		if err != nil && run.Err() != nil {
+			err = fail(wire.CodeCancelled, context.Cause(run))
+		}
+		if err != nil && !isLost(err) {
+			l.hangUp(err)
+		}
+		cancel()
+		stop()
+		l.conn.Close()
+		wait.Wait()
+	}()
+
+	if err := l.send(recordConfirm, nil); err != nil {
+		return in.why(err)
+	}
+	wait.Go(func() { l.keepAlive(ctx) })
+	wait.Go(func() { in.run(ctx, l) })
+	if !s.shown {
+		if err := s.opts.Prompter.ShowCheckCode(ctx, s.session.CheckCode()); err != nil {
+			return fail(wire.CodeCancelled, err)
+		}
+		s.shown = true
+	}
+	// The receiver sends READY once the person there typed the code, or the
+	// receipt when this transfer was over before the connection was lost.
+	m, err := in.next(ctx)
+	if err != nil {
+		return err
+	}
+	if m.Type == recordReady {
+		if m, err = s.sendHistory(ctx, l, in); err != nil {
+			return in.why(err)
+		}
+	}
+	if m.Type != recordReceipt {
+		return failf(wire.CodeProtocol, "unexpected control record %d", m.Type)
+	}
+	if err := s.checkReceipt(m.Body); err != nil {
+		return err
+	}
+	// The transfer is a success from here on; the word to the peer only spares
+	// it the wait.
+	_ = l.send(recordBye, nil)
+	return nil
+}
+
+// checkReceipt opens the receipt and compares it with our latest end.
+func (s *sender) checkReceipt(body []byte) error {
+	plain, err := pairing.OpenReceipt(s.session.Suite(), s.session.Resumption(), body)
+	if err != nil {
+		return fail(wire.CodeVerification, err)
+	}
+	rec, err := parseReceipt(plain)
+	if err != nil {
+		return err
+	}
+	l := &rec.end.Ledger
+	switch err := l.Balanced(); {
+	case rec.transfer != s.session.TransferID():
+		return failf(wire.CodeVerification, "the receipt is for another transfer")
+	case s.ended == nil || rec.end.Root != s.ended.Root:
+		return failf(wire.CodeVerification, "the receipt is for another history")
+	case err != nil:
+		return fail(wire.CodeVerification, err)
+	case l.Source != s.ended.Ledger.Source || l.Attachments != s.ended.Ledger.Attachments:
+		return failf(wire.CodeVerification, "the ledgers of the two devices differ")
+	}
+	s.result.Root, s.result.Ledger = rec.end.Root, *l
+	return nil
+}
+
+// summaryOf is what M2 tells the receiver of the consented history.
+func summaryOf(o *segment.Overview, intent pairing.Intent, label string) pairing.Summary {
+	sum := pairing.Summary{
+		Intent: intent, Label: label,
+		Messages: o.Messages, Attachments: o.Attachments, Bytes: o.Bytes,
+		RoomsTotal: uint64(len(o.Rooms)),
+	}
+	for _, room := range o.Rooms[:min(len(o.Rooms), pairing.MaxRooms)] {
+		sum.Rooms = append(sum.Rooms, pairing.RoomCount{
+			ID: room.ID, Name: room.Name, Messages: room.Messages, First: room.First, Last: room.Last,
+		})
+	}
+	return sum
+}
+
+// An inbox reads what the receiver says while the sender sends. Reports of what
+// is staged are only counted; answers and the receipt are handed over.
+type inbox struct {
+	messages chan message // bodies are copies
+	closed   chan struct{}
+	err      error // set before closed is closed
+
+	mu     sync.Mutex
+	staged staged
+}
+
+// answersAhead is how many messages the receiver may be ahead: an answer a page
+// in flight, and the receipt.
+const answersAhead = pagesInFlight + 1
+
+func newInbox() *inbox {
+	return &inbox{messages: make(chan message, answersAhead), closed: make(chan struct{})}
+}
+
+// run reads until the connection is lost or ctx ends. A lost connection closes
+// it, so that a write that is blocked ends too.
+func (in *inbox) run(ctx context.Context, l *link) {
+	defer func() {
+		close(in.closed)
+		if !l.over.Load() {
+			l.conn.Close()
+		}
+	}()
+	for {
+		m, err := l.next()
+		if err == nil && m.Type == recordStaged {
+			var st staged
+			if st, err = parseStaged(m.Body); err == nil {
+				in.mu.Lock()
+				in.staged = st
+				in.mu.Unlock()
+				continue
+			}
+		}
+		if err != nil {
+			in.err = err
+			return
+		}
+		m.Body = append([]byte(nil), m.Body...)
+		select {
+		case in.messages <- m:
+		case <-ctx.Done():
+			in.err = &lost{ctx.Err()}
+			return
+		}
+	}
+}
+
+func (in *inbox) progress() staged {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.staged
+}
+
+// poll returns the next message if it is there.
+func (in *inbox) poll() (message, bool) {
+	select {
+	case m := <-in.messages:
+		return m, true
+	default:
+		return message{}, false
+	}
+}
+
+// next returns the next message, or why there is none.
+func (in *inbox) next(ctx context.Context) (message, error) {
+	if m, ok := in.poll(); ok {
+		return m, nil
+	}
+	select {
+	case m := <-in.messages:
+		return m, nil
+	case <-in.closed:
+		return message{}, in.err
+	case <-ctx.Done():
+		return message{}, &lost{ctx.Err()}
+	}
+}
+
+// why prefers what the peer said, or what was found wrong with its words, to the
+// failed write that followed from it.
+func (in *inbox) why(err error) error {
+	if !isLost(err) {
+		return err
+	}
+	<-in.closed // the write failed, so the reads fail within their deadline
+	if in.err != nil && !isLost(in.err) {
+		return in.err
+	}
+	return err
+}
