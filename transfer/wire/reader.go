@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"io"
-	"slices"
-)
+import "io"
 
 // Reader reads frames from a stream. It keeps one buffer that grows only as bytes arrive, up to the
 // largest frame that was read; in steady state a frame costs no allocation. Not for concurrent use.
@@ -119,7 +116,9 @@ func (r *Reader) room(n int) {
 		return
 	}
 	grown := min(max(readAhead, 2*len(r.buf)), max(readAhead, n+HeaderSize))
-	r.buf = slices.Grow(r.buf, grown-len(r.buf))[:grown]
+	buf := make([]byte, grown)
+	copy(buf, r.buf[:r.end])
+	r.buf = buf
 }
 
 func (r *Reader) fail(err error) error {
