@@ -1,0 +1,279 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+)
+
+// held finds what the store has under the keys of items.
+func (g *stage) held(ctx context.Context, items []prepared) (map[segment.Key]*heldRow, error) {
+	out := make(map[segment.Key]*heldRow, len(items))
+	keys := make([]any, 0, lookupRows)
+	find := func() error {
+		if len(keys) == 0 {
+			return nil
+		}
+		rows, err := g.tx.QueryContext(ctx, `SELECT i.id, i.key, i.source, s.shared_by = '', i.kind, i.act, i.instant, i.seq,
+			i.level, i.record, i.attachments, i.message_id, coalesce(p.identity, '')
+			FROM items i JOIN sources s ON s.id = i.source LEFT JOIN parties p ON p.id = i.sender
+			WHERE i.key IN (`+marks(len(keys))+")", keys...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var key []byte
+			p := new(prepared)
+			r := &heldRow{prepared: p}
+			if err := rows.Scan(&r.id, &key, &r.source, &r.own, &p.kind, &p.act, &p.head.Instant, &r.seq,
+				&p.level, &p.record, &p.attachments, &p.messageID, &p.identity); err != nil {
+				return err
+			}
+			copy(p.head.Key[:], key)
+			out[p.head.Key] = r
+		}
+		keys = keys[:0]
+		return rows.Err()
+	}
+	for i := range items {
+		keys = append(keys, items[i].head.Key[:])
+		if len(keys) == lookupRows {
+			if err := find(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, find()
+}
+
+// nextID is the id of the next item; ids are never used twice.
+func (g *stage) nextID(ctx context.Context) (int64, error) {
+	var last int64
+	err := g.tx.QueryRowContext(ctx, "SELECT seq FROM sqlite_sequence WHERE name = 'items'").Scan(&last)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return last + 1, err
+}
+
+// A batch is what one segment writes.
+type batch struct {
+	*stage
+	firstNew int64
+	rows     []*heldRow // new or changed
+	placed   []*heldRow // of every item that has a row
+}
+
+// replace gives a row the record that comes.
+func (b *batch) replace(row *heldRow, p *prepared) {
+	if row.source != b.t.source {
+		row.formerly = append(row.formerly, row.source)
+		row.source, row.own, row.credited = b.t.source, !b.t.shared, false
+	}
+	row.prepared = p
+	if !row.isNew && !row.changed {
+		row.changed = true
+		b.rows = append(b.rows, row)
+	}
+}
+
+func (b *batch) flush(ctx context.Context) error {
+	steps := []func(context.Context) error{b.insert, b.change, b.renumber, b.credit, b.place, b.index}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	ids, err := b.touched(ctx)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	return resolve(ctx, b.tx, ids)
+}
+
+// insert writes the new rows. What replaces or is replaced is settled after it.
+func (b *batch) insert(ctx context.Context) error {
+	const columns = 21
+	w := rowWriter{tx: b.tx, columns: columns, sql: `INSERT INTO items (id, key, room, kind, act, again, instant, seq, size, attached,
+		message_id, replaces, reply, sender, level, source, transfer, record, attachments, current, state) VALUES `}
+	for _, r := range b.rows {
+		if !r.isNew {
+			continue
+		}
+		r.seq = b.seqOf(r)
+		current, state := settled(r.prepared, r.id)
+		if err := w.add(ctx, r.id, r.head.Key[:], b.room, r.kind, r.act, r.again, r.head.Instant, r.seq, int64(r.head.Size),
+			int64(r.head.Attachments), r.messageID, r.replaces, r.reply, r.sender, int(r.level), r.source, b.t.row, r.record,
+			r.attachments, current, state); err != nil {
+			return err
+		}
+	}
+	return w.flush(ctx)
+}
+
+// settled is how an item stands that is alone in its chain.
+func settled(p *prepared, id int64) (current sql.NullInt64, state int) {
+	switch p.act {
+	case actNone:
+		return sql.NullInt64{Int64: id, Valid: true}, 0
+	case actExpired:
+		return current, stateExpired
+	}
+	return current, stateDeleted
+}
+
+func (b *batch) change(ctx context.Context) error {
+	for _, r := range b.rows {
+		if r.isNew {
+			continue
+		}
+		r.seq = b.seqOf(r)
+		current, state := settled(r.prepared, r.id)
+		if _, err := b.tx.ExecContext(ctx, `UPDATE items SET kind = ?, act = ?, again = ?, instant = ?, seq = ?, size = ?, attached = ?,
+			replaces = ?, reply = ?, sender = ?, level = ?, source = ?, transfer = ?, record = ?, attachments = ?, current = ?, state = ?
+			WHERE id = ?`, r.kind, r.act, r.again, r.head.Instant, r.seq, int64(r.head.Size), int64(r.head.Attachments),
+			r.replaces, r.reply, r.sender, int(r.level), r.source, b.t.row, r.record, r.attachments, current, state, r.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renumber gives items that were there the places they have in this segment.
+func (b *batch) renumber(ctx context.Context) error {
+	for _, r := range b.placed {
+		if r.isNew || r.changed || r.kept {
+			continue
+		}
+		if seq := b.seqOf(r); seq != r.seq {
+			if _, err := b.tx.ExecContext(ctx, "UPDATE items SET seq = ? WHERE id = ?", seq, r.id); err != nil {
+				return err
+			}
+			r.moved = true
+		}
+	}
+	return nil
+}
+
+func (b *batch) seqOf(r *heldRow) int64 { return b.placing.seqOf(r.place, r.head.Instant, b.entry) }
+
+// credit notes the sources that have an item besides the one of its record.
+func (b *batch) credit(ctx context.Context) error {
+	w := rowWriter{tx: b.tx, columns: 2, sql: "INSERT OR IGNORE INTO item_sources (item, source) VALUES "}
+	for _, r := range b.placed {
+		if r.credited {
+			if err := w.add(ctx, r.id, b.t.source); err != nil {
+				return err
+			}
+		}
+		for _, source := range r.formerly {
+			if err := w.add(ctx, r.id, source); err != nil {
+				return err
+			}
+		}
+	}
+	return w.flush(ctx)
+}
+
+func (b *batch) place(ctx context.Context) error {
+	w := rowWriter{tx: b.tx, columns: 3, sql: "INSERT OR REPLACE INTO segment_items (item, segment, place) VALUES "}
+	for _, r := range b.placed {
+		if err := w.add(ctx, r.id, b.seg, r.place); err != nil {
+			return err
+		}
+	}
+	return w.flush(ctx)
+}
+
+// index writes the text of new messages that replace nothing; the others' is
+// written when they are settled.
+func (b *batch) index(ctx context.Context) error {
+	w := rowWriter{tx: b.tx, columns: 2, sql: "INSERT INTO search (rowid, text) VALUES "}
+	for _, r := range b.rows {
+		if r.isNew && r.replaces == nil && r.text != "" {
+			if err := w.add(ctx, r.id, r.text); err != nil {
+				return err
+			}
+		}
+	}
+	return w.flush(ctx)
+}
+
+// touched are the items whose chains this segment changed.
+func (b *batch) touched(ctx context.Context) ([]int64, error) {
+	var ids []int64
+	for _, r := range b.rows {
+		if r.changed || r.replaces != nil {
+			ids = append(ids, r.id)
+		}
+	}
+	for _, r := range b.placed {
+		if r.moved {
+			ids = append(ids, r.id)
+		}
+	}
+	rows, err := b.tx.QueryContext(ctx, `SELECT id FROM items t WHERE id >= ? AND replaces IS NULL
+		AND EXISTS (SELECT 1 FROM items r WHERE r.replaces = t.key)`, b.firstNew)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// A rowWriter inserts many rows with few statements.
+type rowWriter struct {
+	tx      *sql.Tx
+	sql     string // up to VALUES
+	columns int
+	full    *sql.Stmt
+	args    []any
+}
+
+func (w *rowWriter) add(ctx context.Context, values ...any) error {
+	w.args = append(w.args, values...)
+	if len(w.args) < writeRows*w.columns {
+		return nil
+	}
+	if w.full == nil {
+		var err error
+		if w.full, err = w.tx.PrepareContext(ctx, w.sql+tuples(writeRows, w.columns)); err != nil {
+			return err
+		}
+	}
+	_, err := w.full.ExecContext(ctx, w.args...)
+	w.args = w.args[:0]
+	return err
+}
+
+func (w *rowWriter) flush(ctx context.Context) error {
+	if w.full != nil {
+		defer w.full.Close()
+	}
+	if len(w.args) == 0 {
+		return nil
+	}
+	_, err := w.tx.ExecContext(ctx, w.sql+tuples(len(w.args)/w.columns, w.columns), w.args...)
+	w.args = w.args[:0]
+	return err
+}
+
+// tuples is n rows of question marks in brackets.
+func tuples(n, columns int) string {
+	row := "(" + marks(columns) + "),"
+	return strings.TrimSuffix(strings.Repeat(row, n), ",")
+}
+
+// marks is n question marks.
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }

@@ -1,0 +1,397 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/vcon-transfer/vcon-transfer/codec"
+	"github.com/vcon-transfer/vcon-transfer/codec/history"
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+)
+
+// Rooms lists the rooms, the one with the newest item first.
+func (s *Store) Rooms(ctx context.Context) ([]history.RoomInfo, error) {
+	const op = "list rooms"
+	db, err := s.reader()
+	if err != nil {
+		return nil, wrap(op, err)
+	}
+	rows, err := db.QueryContext(ctx, `SELECT r.id, r.uri, count(i.id), coalesce(min(i.instant), 0), coalesce(max(i.instant), 0)
+		FROM rooms r LEFT JOIN items i ON i.room = r.id
+		WHERE EXISTS (SELECT 1 FROM segments s WHERE s.room = r.id AND s.held)
+		GROUP BY r.id ORDER BY max(i.instant) DESC NULLS LAST, r.uri`)
+	if err != nil {
+		return nil, wrap(op, err)
+	}
+	defer rows.Close()
+	var out []history.RoomInfo
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		var r history.RoomInfo
+		if err := rows.Scan(&id, &r.Room.ID, &r.Items, &r.First, &r.Last); err != nil {
+			return nil, wrap(op, err)
+		}
+		out, ids = append(out, r), append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, wrap(op, err)
+	}
+	for i := range out {
+		err := roomMeta(ctx, db, ids[i], &out[i].Room)
+		if err == nil {
+			out[i].Roster, err = rosterOf(ctx, db, ids[i])
+		}
+		if err != nil {
+			return nil, wrap(op, err)
+		}
+	}
+	return out, nil
+}
+
+// listed selects the transfer whose list of a room's roster segments counts: of
+// the person's own devices before others', complete before incomplete, latest
+// first.
+const listed = `SELECT l.transfer FROM roster_lists l JOIN transfers t ON t.id = l.transfer JOIN sources s ON s.id = t.source
+	WHERE l.room = ?1 ORDER BY s.shared_by = '' DESC, t.state = 1 DESC, t.id DESC LIMIT 1`
+
+// roomMeta reads a room's metadata.
+func roomMeta(ctx context.Context, db *sql.DB, id int64, room *segment.Room) error {
+	var meta, extra []byte
+	err := db.QueryRowContext(ctx, `SELECT r.meta, r.extra FROM roster_segments r JOIN roster_lists l ON l.segment = r.segment
+		WHERE l.room = ?1 AND r.whole AND l.transfer = (`+listed+`)`, id).Scan(&meta, &extra)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = db.QueryRowContext(ctx, "SELECT meta FROM rooms WHERE id = ?", id).Scan(&meta)
+	}
+	if err != nil {
+		return err
+	}
+	if meta != nil {
+		if room.Meta, err = codec.DecodeRoomCBOR(meta); err != nil {
+			return err
+		}
+	}
+	if extra != nil {
+		v, err := codec.DecodeCBOR(extra)
+		if err != nil {
+			return err
+		}
+		room.Extra = v.Extra
+	}
+	return nil
+}
+
+// rosterOf reads the parties of a room.
+func rosterOf(ctx context.Context, db *sql.DB, id int64) ([]history.PartyState, error) {
+	var out []history.PartyState
+	err := eachRow(ctx, db, `SELECT DISTINCT p.record, p.uri FROM roster r JOIN roster_lists l ON l.segment = r.segment
+		JOIN parties p ON p.id = r.party WHERE l.room = ?1 AND l.transfer = (`+listed+`) ORDER BY p.uri, p.record`, []any{id}, func(rows *sql.Rows) error {
+		var record []byte
+		var uri string
+		if err := rows.Scan(&record, &uri); err != nil {
+			return err
+		}
+		p, err := codec.DecodePartyCBOR(record)
+		if err != nil {
+			return err
+		}
+		out = append(out, history.PartyState{Party: *p})
+		return nil
+	})
+	return out, err
+}
+
+// Heads yields the heads of a room's items in canonical order.
+func (s *Store) Heads(ctx context.Context, room string) iter.Seq2[segment.Head, error] {
+	const op = "list items"
+	return func(yield func(segment.Head, error) bool) {
+		fail := func(err error) { yield(segment.Head{}, wrap(op, err)) }
+		db, err := s.reader()
+		if err != nil {
+			fail(err)
+			return
+		}
+		rows, err := db.QueryContext(ctx, `SELECT i.id, i.key, i.instant, i.size, i.kind = ?, i.attached
+			FROM items i JOIN rooms r ON r.id = i.room WHERE r.uri = ? ORDER BY i.instant, i.seq, i.key`, kindEvent, room)
+		if err != nil {
+			fail(err)
+			return
+		}
+		defer rows.Close()
+		var key []byte
+		for rows.Next() {
+			var h segment.Head
+			if err := rows.Scan(&h.Ref, &key, &h.Instant, &h.Size, &h.Roster, &h.Attachments); err != nil {
+				fail(err)
+				return
+			}
+			copy(h.Key[:], key)
+			if !yield(h, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			fail(err)
+		}
+	}
+}
+
+// Items reads the items of heads, in their order; they share Parties. It fails
+// with history.ErrChanged when one is not there any more.
+func (s *Store) Items(ctx context.Context, room string, heads []segment.Head) ([]segment.Item, error) {
+	const op = "read items"
+	if len(heads) > maxHeads {
+		return nil, wrap(op, fmt.Errorf("more than %d heads", maxHeads))
+	}
+	db, err := s.reader()
+	if err != nil {
+		return nil, wrap(op, err)
+	}
+	ids := make([]int64, len(heads))
+	for i, h := range heads {
+		ids[i] = int64(h.Ref)
+	}
+	var found int
+	items := make([]segment.Item, len(heads))
+	at := make(map[int64]int, len(heads))
+	for i, id := range ids {
+		at[id] = i
+	}
+	err = inChunks(ids, func(ids []any) error {
+		return eachRow(ctx, db, `SELECT i.id, i.key, i.instant, i.again, i.record, i.attachments, s.shared_by
+			FROM items i JOIN rooms r ON r.id = i.room JOIN sources s ON s.id = i.source
+			WHERE r.uri = ? AND i.id IN (`+marks(len(ids))+")", append([]any{room}, ids...), func(rows *sql.Rows) error {
+			var id int64
+			var key, record, attached []byte
+			var it segment.Item
+			if err := rows.Scan(&id, &key, &it.Instant, &it.Again, &record, &attached, &it.Provenance); err != nil {
+				return err
+			}
+			i := at[id]
+			if string(key) != string(heads[i].Key[:]) {
+				return history.ErrChanged
+			}
+			found++
+			var err error
+			if it.Dialog, err = codec.DecodeDialogCBOR(record); err != nil {
+				return err
+			}
+			if it.Attachments, err = decodeAttachments(attached); err != nil {
+				return err
+			}
+			items[i] = it
+			return nil
+		})
+	})
+	if err == nil && found != len(heads) {
+		err = history.ErrChanged
+	}
+	if err == nil {
+		err = s.cite(ctx, db, room, items)
+	}
+	if err != nil {
+		return nil, wrap(op, err)
+	}
+	return items, nil
+}
+
+func decodeAttachments(b []byte) ([]codec.Attachment, error) {
+	if b == nil {
+		return nil, nil
+	}
+	v, err := codec.DecodeCBOR(b)
+	if err != nil {
+		return nil, err
+	}
+	return v.Attachments, nil
+}
+
+// cite replaces the rows of parties in items by indexes of a list that the items
+// share. Party 0 is the room when the room has metadata.
+func (s *Store) cite(ctx context.Context, db *sql.DB, room string, items []segment.Item) error {
+	var parties []codec.Party
+	index := map[uint32]uint32{}
+	var rows []int64
+	first, isParty, err := roomParty(ctx, db, room)
+	if err != nil {
+		return err
+	}
+	if isParty {
+		parties = append(parties, codec.Party{IMURI: room})
+		if first != 0 {
+			index[first] = 0
+		}
+	}
+	base := uint32(len(parties))
+	see := func(row uint32) {
+		if _, ok := index[row]; !ok {
+			index[row] = base + uint32(len(rows))
+			rows = append(rows, int64(row))
+		}
+	}
+	for i := range items {
+		items[i].Dialog.EachParty(see)
+		for j := range items[i].Attachments {
+			items[i].Attachments[j].EachParty(see)
+		}
+	}
+	parties = append(parties, make([]codec.Party, len(rows))...)
+	found := 0
+	err = inChunks(rows, func(ids []any) error {
+		return eachRow(ctx, db, "SELECT id, record FROM parties WHERE id IN ("+marks(len(ids))+")", ids, func(rows *sql.Rows) error {
+			var id uint32
+			var record []byte
+			if err := rows.Scan(&id, &record); err != nil {
+				return err
+			}
+			p, err := codec.DecodePartyCBOR(record)
+			if err != nil {
+				return err
+			}
+			parties[index[id]] = *p
+			found++
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if found != len(rows) {
+		return &DestinationError{Op: "read parties", Cause: Damaged, Err: errors.New("parties are missing")}
+	}
+	local := func(row uint32) (uint32, error) { return index[row], nil }
+	for i := range items {
+		items[i].Parties = parties
+		if err := items[i].Dialog.MapParties(local); err != nil {
+			return err
+		}
+		for j := range items[i].Attachments {
+			if err := items[i].Attachments[j].MapParties(local); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// roomParty returns the row of the party that stands for the room, 0 when nobody
+// cites it, and whether party 0 is the room.
+func roomParty(ctx context.Context, db *sql.DB, room string) (row uint32, is bool, err error) {
+	var id int64
+	if err := db.QueryRowContext(ctx, "SELECT id FROM rooms WHERE uri = ?", room).Scan(&id); err != nil {
+		if errors.Is(err, sql.ErrNoRows) {
+			err = ErrUnknownRoom
+		}
+		return 0, false, err
+	}
+	var of segment.Room
+	if err := roomMeta(ctx, db, id, &of); err != nil {
+		return 0, false, err
+	}
+	if of.Meta == nil || of.Meta.ID != room {
+		return 0, false, nil
+	}
+	record, err := codec.AppendPartyCBOR(nil, &codec.Party{IMURI: room})
+	if err != nil {
+		return 0, false, err
+	}
+	err = db.QueryRowContext(ctx, "SELECT id FROM parties WHERE record = ?", record).Scan(&row)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return row, true, err
+}
+
+// OpenAttachment opens a content that is held, from offset on. It returns
+// segment.ErrContentAbsent for one that is not.
+func (s *Store) OpenAttachment(ctx context.Context, room string, e segment.AttachmentEntry, offset uint64) (io.ReadCloser, error) {
+	const op = "open attachment"
+	if offset > e.Size || e.Size > maxAttachment {
+		return nil, wrap(op, errors.New("offset out of range"))
+	}
+	db, err := s.reader()
+	if err != nil {
+		return nil, wrap(op, err)
+	}
+	var sum []byte
+	err = db.QueryRowContext(ctx, `SELECT a.sha256 FROM attachments a JOIN rooms r ON r.id = a.room
+		WHERE r.uri = ? AND a.message_id = ? AND a.part = ? AND a.size = ?
+		ORDER BY a.filename = ? AND a.declared = ? AND a.media_type = ? DESC, a.id LIMIT 1`,
+		room, e.MessageID, clamp(e.Part), clamp(e.Size), e.Filename, e.Declared, e.MediaType).Scan(&sum)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, wrap(op, segment.ErrContentAbsent)
+	}
+	if err != nil {
+		return nil, wrap(op, err)
+	}
+	if ok, err := s.files.holds(sum, e.Size); err != nil || !ok {
+		return nil, wrap(op, errors.Join(segment.ErrContentAbsent, err))
+	}
+	f, err := s.files.open(sum, offset)
+	if err != nil {
+		return nil, wrap(op, err)
+	}
+	return f, nil
+}
+
+// Left counts what is in quarantine: it is no item of any segment.
+func (s *Store) Left(ctx context.Context) (segment.Ledger, error) {
+	const op = "count quarantine"
+	var l segment.Ledger
+	db, err := s.reader()
+	if err != nil {
+		return l, wrap(op, err)
+	}
+	err = eachRow(ctx, db, "SELECT reason, sum(items) FROM quarantine GROUP BY reason", nil, func(rows *sql.Rows) error {
+		var reason string
+		var n uint64
+		if err := rows.Scan(&reason, &n); err != nil {
+			return err
+		}
+		l.Source += n
+		l.AddQuarantined(segment.Reason(reason), n)
+		return nil
+	})
+	return l, wrap(op, err)
+}
+
+// eachRow calls f for each row of a query.
+func eachRow(ctx context.Context, db querier, query string, args []any, f func(*sql.Rows) error) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// A querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// inChunks calls f with as many of ids at a time as one statement takes.
+func inChunks(ids []int64, f func(ids []any) error) error {
+	for len(ids) > 0 {
+		n := min(len(ids), lookupRows)
+		args := make([]any, n)
+		for i, id := range ids[:n] {
+			args[i] = id
+		}
+		if err := f(args); err != nil {
+			return err
+		}
+		ids = ids[n:]
+	}
+	return nil
+}
