@@ -124,7 +124,7 @@ func (m *room) flush() error {
 	v := &codec.VCon{
 		Version:    "0.4.0",
 		UUID:       m.uuid(),
-		Extensions: []string{mimi.ExtensionName},
+		Extensions: []string{codec.ExtensionMIMI},
 		CreatedAt:  m.last,
 		Room:       &codec.Room{ID: m.uri, Name: m.name},
 		Parties:    m.parties,

@@ -197,7 +197,3 @@ func DateOf(ms int64) codec.Date {
 	}
 	return codec.Date(t.Format("2006-01-02T15:04:05.000Z"))
 }
-
-// ExtensionName is what a vCon with a room and MIMI messages lists in its
-// extensions; draft-ietf-vcon-mimi-messages registers no name of its own.
-const ExtensionName = "mimi_messages"

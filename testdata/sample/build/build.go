@@ -66,8 +66,7 @@ const (
 func VCon(picture []byte) (*codec.VCon, error) {
 	v := &codec.VCon{
 		Version:    "0.4.0",
-		Extensions: []string{mimi.ExtensionName},
-		Subject:    "Engineering Team",
+		Extensions: []string{codec.ExtensionMIMI},
 		CreatedAt:  mimi.DateOf(thanksAt),
 		Room: &codec.Room{
 			ID:     roomURI,
