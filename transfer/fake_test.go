@@ -264,6 +264,7 @@ type network struct {
 	dialed int
 	faults func(n int) (toReceiver, toSender transfertest.Faults)
 	down   func(n int) bool
+	refuse func(pairing.Route) bool
 }
 
 func newNetwork() *network { return &network{conns: make(chan wire.Conn)} }
@@ -277,12 +278,12 @@ func (n *network) Accept(ctx context.Context, _ wire.Rendezvous) (wire.Conn, err
 	}
 }
 
-func (n *network) Dial(ctx context.Context, _ pairing.Route, _ wire.Rendezvous) (wire.Conn, error) {
+func (n *network) Dial(ctx context.Context, route pairing.Route, _ wire.Rendezvous) (wire.Conn, error) {
 	n.mu.Lock()
 	i := n.dialed
 	n.dialed++
 	n.mu.Unlock()
-	if n.down != nil && n.down(i) {
+	if n.down != nil && n.down(i) || n.refuse != nil && n.refuse(route) {
 		return nil, errors.New("network is down")
 	}
 	s, r := transfertest.Pipe()

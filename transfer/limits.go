@@ -32,6 +32,10 @@ const (
 	hangUpTime  = 2 * time.Second
 	hangUpBytes = 16 << 20
 
+	// nearerTime is how long a direct route may take to answer when a relay has:
+	// a LAN answers in milliseconds or not at all.
+	nearerTime = time.Second
+
 	// progressEvery is the least time between two calls of Progress.
 	progressEvery = 100 * time.Millisecond
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -260,6 +261,29 @@ func TestCancel(t *testing.T) {
 			r.refused(t, wire.CodeCancelled, wire.CodeCancelled)
 			if len(r.sink.segments) == 0 {
 				t.Error("nothing was durable yet")
+			}
+		})
+	}
+}
+
+// An offer that leads to a relay: when a direct address in the bundle answers, the
+// history takes that way; when none does, the relay's.
+func TestNearerRoute(t *testing.T) {
+	relayRoute := pairing.Route{Kind: pairing.RouteRelay, Path: "https://relay.example"}
+	direct := pairing.Route{Kind: pairing.RouteTCP, Addr: netip.MustParseAddrPort("192.168.1.2:7373")}
+	for _, reachable := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRun(t, newSource(1, 2, 2, 100, 0))
+			r.routes = []pairing.Route{relayRoute, direct, direct}
+			r.network.refuse = func(route pairing.Route) bool { return route == direct && !reachable }
+			r.do(t)
+			r.succeeded(t)
+			want := relayRoute
+			if reachable {
+				want = direct
+			}
+			if r.sent.Route != want {
+				t.Errorf("went over %v", r.sent.Route)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/pairing"
@@ -17,9 +18,9 @@ func (s *sender) pair(ctx context.Context) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
+	d = s.nearer(ctx, d)
 	s.result.Route = d.route
-	err = s.consent(ctx, d)
-	if err != nil {
+	if err := s.consent(ctx, d); err != nil {
 		d.close()
 		return nil, err
 	}
@@ -38,6 +39,40 @@ func (s *sender) pair(ctx context.Context) (*link, error) {
 		l, err = d.finish(s, s.peer, m2)
 	}
 	return l, err
+}
+
+// nearer replaces a connection over a relay by a direct one, if one of the
+// addresses in the bundle answers, with the same M0 and M1, within nearerTime.
+func (s *sender) nearer(ctx context.Context, d *dialed) *dialed {
+	if d.route.Kind != pairing.RouteRelay {
+		return d
+	}
+	search, cancel := context.WithTimeout(ctx, nearerTime)
+	defer cancel()
+	found := make(chan *dialed, len(s.bundle.Routes))
+	var wait sync.WaitGroup
+	for _, route := range s.bundle.Routes {
+		if route.Kind != pairing.RouteTCP {
+			continue
+		}
+		wait.Go(func() {
+			n, err := s.dial(search, s.peer, route, meet(s.opts.Offer, pairing.RoleSender))
+			if err != nil || !n.stop() {
+				return // or search ended, which has closed it
+			}
+			n.stop = context.AfterFunc(ctx, func() { n.conn.Close() })
+			found <- n
+			cancel()
+		})
+	}
+	wait.Wait()
+	close(found)
+	best := d
+	for n := range found {
+		best.close()
+		best = n
+	}
+	return best
 }
 
 // consent asks the person, and fixes the scope and what the peer is told of it.

@@ -23,6 +23,7 @@ type run struct {
 	timing  transfer.Timing
 	intent  pairing.Intent
 	scope   segment.Scope
+	routes  []pairing.Route
 
 	sent, received      *transfer.Result
 	sendErr, receiveErr error
@@ -52,7 +53,7 @@ func (r *run) do(t *testing.T) {
 		defer close(done)
 		r.received, r.receiveErr = transfer.Receive(r.receiveCtx, transfer.ReceiveOptions{
 			Sink: r.sink, Acceptors: []transfer.Acceptor{r.network}, Prompter: r.people, Timing: r.timing,
-			Offer: pairing.ReceiverOptions{Label: "new phone", Intent: r.intent},
+			Offer: pairing.ReceiverOptions{Label: "new phone", Intent: r.intent, Routes: r.routes},
 		})
 		r.recvDone = time.Since(start)
 	}()
