@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"syscall"
+
+	"github.com/vcon-transfer/vcon-transfer/codec"
+	"github.com/vcon-transfer/vcon-transfer/codec/history"
+	"github.com/vcon-transfer/vcon-transfer/codec/history/sqlite"
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/relay"
+	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
+)
+
+// Exit codes, as docs and scripts have them. A new one may come; an unknown one is
+// a failure.
+const (
+	exitDone         = 0
+	exitOther        = 1
+	exitUsage        = 2
+	exitOffer        = 4
+	exitCheckCode    = 5
+	exitDeclined     = 6
+	exitPeer         = 7
+	exitVerification = 8
+	exitSource       = 9
+	exitDestination  = 10
+	exitPolicy       = 11
+	exitVersion      = 12
+	exitInterrupted  = 130
+	exitTerminated   = 143
+)
+
+// A usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+func (u usageError) Unwrap() error { return u.error }
+
+// A sourceError is a history that cannot be read.
+type sourceError struct{ error }
+
+func (s sourceError) Unwrap() error { return s.error }
+
+// A destinationError is a place that cannot be written.
+type destinationError struct{ error }
+
+func (d destinationError) Unwrap() error { return d.error }
+
+// An offerError is an offer that cannot be read.
+type offerError struct{ error }
+
+func (o offerError) Unwrap() error { return o.error }
+
+// explain is the one place that turns an error into an exit code, a message, and
+// what the person can do.
+func explain(ctx context.Context, err error) (exit int, message, hint string) {
+	message = err.Error()
+	if s, ok := errors.AsType[signalError](context.Cause(ctx)); ok {
+		hint = "Run the same command again to go on with what is missing."
+		if s.Signal == syscall.SIGTERM {
+			return exitTerminated, "terminated", hint
+		}
+		return exitInterrupted, "interrupted", hint
+	}
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage, message, "See `vcon-transfer help`."
+	}
+	if _, ok := errors.AsType[offerError](err); ok {
+		return explainOffer(err)
+	}
+	if e, ok := errors.AsType[*transfer.Error](err); ok {
+		return explainTransfer(e)
+	}
+	switch {
+	case errors.Is(err, transfer.ErrDeclined):
+		return exitDeclined, message, ""
+	case isDestination(err):
+		return exitDestination, message, "Nothing that was imported before is harmed."
+	case isSource(err):
+		return exitSource, message, ""
+	}
+	return exitOther, message, ""
+}
+
+func explainOffer(err error) (exit int, message, hint string) {
+	message = err.Error()
+	switch {
+	case errors.Is(err, pairing.ErrVersion), errors.Is(err, pairing.ErrSuite):
+		return exitVersion, message, "The new device runs another version; update the older one."
+	case errors.Is(err, pairing.ErrMistyped):
+		return exitOffer, message, "Copy the whole text once more, or scan the code."
+	case errors.Is(err, pairing.ErrExpired):
+		return exitOffer, message, "Run `vcon-transfer receive` again for a new code."
+	}
+	return exitOffer, message, "Show the code again with `vcon-transfer receive` on the new device."
+}
+
+// explainTransfer says what the code of a transfer's error means to a person.
+func explainTransfer(e *transfer.Error) (exit int, message, hint string) {
+	message = e.Error()
+	switch e.Code {
+	case wire.CodeExpired:
+		return exitOffer, message, "Run `vcon-transfer receive` again for a new code."
+	case wire.CodeTaken, wire.CodeIntent:
+		return exitOffer, message, "Show a new code with `vcon-transfer receive` on the new device."
+	case wire.CodeWrongCheckCode, wire.CodeTooManyTries:
+		return exitCheckCode, message, "Start again on both devices, and compare the digits on the two screens."
+	case wire.CodeDeclined:
+		return exitDeclined, message, ""
+	case wire.CodeTimeout, wire.CodeCancelled, wire.CodeShutdown, wire.CodeBusy:
+		return exitPeer, message, peerHint(e)
+	case wire.CodeVerification, wire.CodeProtocol, wire.CodeLimit:
+		return exitVerification, message, "What came was not what the other device sent. Nothing of it was imported."
+	case wire.CodeSource:
+		return exitSource, message, ""
+	case wire.CodeStorage:
+		return exitDestination, message, "Make room or choose another place, then run the same command again."
+	case wire.CodePolicy, wire.CodeUntrusted:
+		return exitPolicy, message, ""
+	case wire.CodeVersion, wire.CodeSuite:
+		return exitVersion, message, "The two devices run different versions; update the older one."
+	}
+	return exitOther, message, ""
+}
+
+// peerHint says what to look at when the peer cannot be reached.
+func peerHint(e *transfer.Error) string {
+	const again = "Run the same command again to go on with what is missing."
+	if e.Peer {
+		return again
+	}
+	if errors.Is(e, relay.Unreachable) || errors.Is(e, relay.NotRelay) {
+		return "Is the relay running, and its URL right?"
+	}
+	if errors.Is(e, syscall.ECONNREFUSED) || errors.Is(e, syscall.EHOSTUNREACH) || errors.Is(e, syscall.ENETUNREACH) {
+		return "Are both devices on one network, and is `vcon-transfer receive` still running? A firewall may be in the way; `--relay` goes around it."
+	}
+	return again
+}
+
+func isSource(err error) bool {
+	_, own := errors.AsType[sourceError](err)
+	_, format := errors.AsType[*codec.Error](err)
+	return own || format || errors.Is(err, history.ErrChanged) || errors.Is(err, fs.ErrNotExist)
+}
+
+func isDestination(err error) bool {
+	_, own := errors.AsType[destinationError](err)
+	return own || errors.Is(err, sqlite.ErrDestination) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EROFS)
+}

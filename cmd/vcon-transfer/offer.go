@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+)
+
+// showQR draws the offer where it was asked for, and says how to go on when that
+// is not possible.
+func showQR(ui *terminal, offer *pairing.Offer, where string) error {
+	if where == "none" {
+		return nil
+	}
+	code, err := offer.QR()
+	if err != nil {
+		return err
+	}
+	if where != "terminal" {
+		f, err := os.OpenFile(where, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+		if err != nil {
+			return destinationError{fmt.Errorf("write QR code: %w", err)}
+		}
+		if err := errors.Join(code.PNG(f, 8), f.Close()); err != nil {
+			return destinationError{fmt.Errorf("write QR code: %w", err)}
+		}
+		ui.remark("The QR code is in %s.", where)
+		return nil
+	}
+	if !ui.screen {
+		return nil
+	}
+	columns, rows := code.TerminalSize()
+	if columns > ui.columns || rows > ui.rows {
+		ui.say("This terminal is too small for the QR code: it needs %d columns and %d rows and has %d and %d.\n"+
+			"Make it larger, or use --qr FILE.png. As text, for `vcon-transfer send` on the old device:\n\n%s\n",
+			columns, rows, ui.columns, ui.rows, offer.Text())
+		return nil
+	}
+	ui.mu.Lock()
+	defer ui.mu.Unlock()
+	return code.Terminal(ui.err, pairing.TerminalOptions{Columns: ui.columns, Rows: ui.rows})
+}
+
+// readOffer gets the offer from a file, from a picture, or from the person.
+func readOffer(ctx context.Context, ui *terminal, file, image string) (*pairing.Offer, error) {
+	var text string
+	switch {
+	case image != "":
+		f, err := os.Open(image)
+		if err != nil {
+			return nil, offerError{fmt.Errorf("read QR code: %w", err)}
+		}
+		defer f.Close()
+		if text, err = pairing.ReadQR(f); err != nil {
+			return nil, offerError{fmt.Errorf("read QR code in %s: %w", filepath.Base(image), err)}
+		}
+	case file != "":
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, offerError{fmt.Errorf("read offer: %w", err)}
+		}
+		defer f.Close()
+		b, err := io.ReadAll(io.LimitReader(f, pairing.MaxOfferText+1))
+		if err != nil {
+			return nil, offerError{fmt.Errorf("read offer: %w", err)}
+		}
+		text = string(b)
+	default:
+		var err error
+		text, err = ui.ask(ctx, "Paste the offer that the new device shows (or run with --scan IMAGE): ")
+		if err != nil {
+			return nil, offerError{fmt.Errorf("read offer: %w", err)}
+		}
+	}
+	offer, err := pairing.ParseOffer(text)
+	if err != nil {
+		return nil, offerError{fmt.Errorf("read offer: %w", err)}
+	}
+	return offer, nil
+}
+
+// writePrivate writes a secret into a new file that nobody else can read.
+func writePrivate(path string, data []byte) (err error) {
+	os.Remove(path) // an old file may have another mode, or be a link
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}
+
+// hostname is the default label.
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		return "a device"
+	}
+	return name[:min(len(name), pairing.MaxLabel)]
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/local"
+	"github.com/vcon-transfer/vcon-transfer/transfer/relay"
+)
+
+type receiveFlags struct {
+	store, out, format        string
+	listen, advertise, socket string
+	noLAN                     bool
+	relay, relayTokenFile     string
+	qr, offerOut, label, room string
+	catchUp                   bool
+	expires                   time.Duration
+}
+
+func newReceive(ui *terminal) *cobra.Command {
+	var f receiveFlags
+	c := &cobra.Command{
+		Use:   "receive",
+		Short: "on the new device: show the offer, wait, ask for the six digits, import",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return receive(c.Context(), ui, &f)
+		},
+	}
+	p := c.Flags()
+	p.StringVar(&f.store, "store", "", "SQLite history to import into (default: in the user's data directory)")
+	p.StringVar(&f.out, "out", "", "write vCon files and attachments into this folder instead")
+	p.StringVar(&f.format, "format", "cbor", "of the files in --out: cbor or json")
+	p.StringVar(&f.listen, "listen", "", "TCP address for the LAN (default: private addresses, a free port)")
+	p.StringVar(&f.advertise, "advertise", "", "address that the offer names instead, for port forwarding")
+	p.StringVar(&f.socket, "socket", "", "listen on this unix socket")
+	p.BoolVar(&f.noLAN, "no-lan", false, "do not listen on TCP")
+	p.StringVar(&f.relay, "relay", "", "also meet on the relay with this URL")
+	p.StringVar(&f.relayTokenFile, "relay-token-file", "", "file with the token that the relay wants for new channels")
+	p.StringVar(&f.qr, "qr", "terminal", "where to draw the QR code: terminal, none, or a file that ends in .png")
+	p.StringVar(&f.offerOut, "offer-out", "", "write the offer's text into this file (0600)")
+	p.DurationVar(&f.expires, "expires", pairing.DefaultLifetime, "lifetime of the offer")
+	p.StringVar(&f.label, "label", hostname(), "what this device is called on the other one's screen")
+	p.BoolVar(&f.catchUp, "catch-up", false, "ask a group member for the history of a room that you joined")
+	p.StringVar(&f.room, "room", "", "with --catch-up: the room to ask for")
+	return c
+}
+
+// receive is the new device's side, as a person sees it.
+func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	sink, err := f.openSink(ctx)
+	if err != nil {
+		return err
+	}
+	defer sink.Close()
+	acceptors, routes, closeAll, err := f.routes(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	prompt := &receivePrompt{ui: ui, f: f}
+	offer := pairing.ReceiverOptions{Routes: routes, Label: f.label, Lifetime: f.expires, Room: f.room}
+	if f.catchUp {
+		offer.Intent = pairing.CatchUp
+	}
+	result, err := transfer.Receive(ctx, transfer.ReceiveOptions{
+		Sink: sink, Acceptors: acceptors, Offer: offer, Prompter: prompt, Progress: ui.progress,
+	})
+	if f.offerOut != "" {
+		os.Remove(f.offerOut) // the offer is used or dead
+	}
+	if err != nil {
+		return err
+	}
+	ui.endProgress()
+	summarize(ui, result, "received from", f.where())
+	return nil
+}
+
+func (f *receiveFlags) check() error {
+	switch {
+	case f.out != "" && f.store != "":
+		return usageError{errors.New("--store and --out exclude each other")}
+	case f.format != "cbor" && f.format != "json":
+		return usageError{fmt.Errorf("--format %q is neither cbor nor json", f.format)}
+	case f.noLAN && f.relay == "" && f.socket == "":
+		return usageError{errors.New("--no-lan leaves no route: add --relay or --socket")}
+	case f.noLAN && (f.listen != "" || f.advertise != ""):
+		return usageError{errors.New("--no-lan excludes --listen and --advertise")}
+	case f.qr != "terminal" && f.qr != "none" && filepath.Ext(f.qr) != ".png":
+		return usageError{fmt.Errorf("--qr %q is neither terminal, none, nor a file that ends in .png", f.qr)}
+	case f.room != "" && !f.catchUp:
+		return usageError{errors.New("--room goes with --catch-up")}
+	case f.expires < pairing.MinLifetime || f.expires > pairing.MaxLifetime:
+		return usageError{fmt.Errorf("--expires is between %v and %v", pairing.MinLifetime, pairing.MaxLifetime)}
+	}
+	return nil
+}
+
+// routes opens what the old device can reach us by. The first route goes into the
+// offer: a relay, which is reachable from everywhere, else the default route's
+// address, else the socket.
+func (f *receiveFlags) routes(ctx context.Context) (acceptors []transfer.Acceptor, routes []pairing.Route, closeAll func(), err error) {
+	closeAll = func() {}
+	if f.relay != "" {
+		token, err := relayToken(f.relayTokenFile)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if err := relay.CheckURL(f.relay); err != nil {
+			return nil, nil, nil, usageError{err}
+		}
+		acceptors = append(acceptors, &relayed{options: relay.Options{URL: f.relay, Token: token}})
+		routes = append(routes, pairing.Route{Kind: pairing.RouteRelay, Path: f.relay})
+	}
+	if f.noLAN && f.socket == "" {
+		return acceptors, routes, closeAll, nil
+	}
+	options := local.Options{Addr: f.listen, Socket: f.socket}
+	if f.socket != "" && !f.noLAN && f.listen == "" && f.relay == "" {
+		// A socket alone is what was asked for: nothing else is opened.
+		f.noLAN = true
+	}
+	if !f.noLAN && options.Addr == "" {
+		options.Addr = ":0"
+	}
+	listener, err := local.Listen(ctx, options)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("listen: %w", err)
+	}
+	acceptors = append(acceptors, lan{listener})
+	if f.advertise != "" {
+		addr, err := netip.ParseAddrPort(f.advertise)
+		if err != nil {
+			listener.Close()
+			return nil, nil, nil, usageError{fmt.Errorf("--advertise: %w", err)}
+		}
+		routes = append(routes, pairing.Route{Kind: pairing.RouteTCP, Addr: addr})
+	}
+	for _, addr := range listener.Addrs() {
+		if f.advertise == "" || addr.String() != f.advertise {
+			routes = append(routes, pairing.Route{Kind: pairing.RouteTCP, Addr: addr})
+		}
+	}
+	if f.socket != "" {
+		path, err := filepath.Abs(f.socket)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		routes = append(routes, pairing.Route{Kind: pairing.RouteUnix, Path: path})
+	}
+	return acceptors, routes[:min(len(routes), pairing.MaxRoutes)], func() { listener.Close() }, nil
+}
+
+// where names the destination for the summary.
+func (f *receiveFlags) where() string {
+	if f.out != "" {
+		return f.out
+	}
+	return f.storePath()
+}
+
+// A receivePrompt speaks with the person at the new device.
+type receivePrompt struct {
+	ui *terminal
+	f  *receiveFlags
+}
+
+func (p *receivePrompt) ShowOffer(_ context.Context, offer *pairing.Offer) error {
+	text := offer.Text()
+	if p.f.offerOut != "" {
+		if err := writePrivate(p.f.offerOut, []byte(text+"\n")); err != nil {
+			return destinationError{fmt.Errorf("write offer: %w", err)}
+		}
+	}
+	if err := showQR(p.ui, offer, p.f.qr); err != nil {
+		return err
+	}
+	if p.f.qr != "terminal" || !p.ui.screen {
+		p.ui.remark("Waiting for the old device. The offer is good until %s.", offer.Expiry.Local().Format("15:04:05"))
+	}
+	return nil
+}
+
+func (p *receivePrompt) AskCheckCode(ctx context.Context, peer segment.TransferInfo, tries int) (string, error) {
+	if tries < pairing.CheckCodeTries {
+		p.ui.say("These are not the digits on the old device. %s left.", plural(uint64(tries), "try"))
+	}
+	what := fmt.Sprintf("%s from %q", plural(peer.Messages, "message"), printable(peer.Sender, 40))
+	if peer.SharedBy != "" {
+		what = fmt.Sprintf("%s shared by %q", plural(peer.Messages, "message"), printable(peer.SharedBy, 40))
+	}
+	p.ui.say("The old device is here: %s.", what)
+	return p.ui.ask(ctx, "Type the six digits that it shows: ")
+}
+
+func (p *receivePrompt) Warn(_ context.Context, w transfer.Warning) {
+	switch w {
+	case transfer.WarnTaken:
+		p.ui.say("Warning: somebody else who has seen the code tried to use it too. It was refused.")
+	case transfer.WarnClock:
+		p.ui.say("Warning: the clocks of the two devices differ by more than a minute.")
+	case transfer.WarnReceipt:
+		p.ui.say("Warning: everything is imported, but the old device may not know it. Run `send` there once more before you wipe it.")
+	}
+}

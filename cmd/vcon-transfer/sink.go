@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/history"
+	"github.com/vcon-transfer/vcon-transfer/codec/history/sqlite"
+	"github.com/vcon-transfer/vcon-transfer/transfer"
+)
+
+// A sink is a transfer's sink that has to be closed.
+type sink interface {
+	transfer.Sink
+	io.Closer
+}
+
+// openSink opens the destination before the offer is shown: what cannot be
+// written is found out while nobody waits for it.
+func (f *receiveFlags) openSink(ctx context.Context) (sink, error) {
+	if f.out != "" {
+		format := history.CBOR
+		if f.format == "json" {
+			format = history.JSON
+		}
+		s, err := history.OpenDirSink(ctx, f.out, history.DirSinkOptions{Format: format})
+		if err != nil {
+			return nil, destinationError{err}
+		}
+		return s, nil
+	}
+	s, err := sqlite.Open(ctx, f.storePath(), sqlite.Options{})
+	if err != nil {
+		return nil, destinationError{err}
+	}
+	return s, nil
+}
+
+// storePath is --store or the default.
+func (f *receiveFlags) storePath() string {
+	if f.store != "" {
+		return f.store
+	}
+	return defaultStore()
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"golang.org/x/term"
+
+	"github.com/vcon-transfer/vcon-transfer/transfer"
+)
+
+// A terminal is the person: results go to out, questions, codes and remarks to
+// err, progress to err when it is a screen, answers come from in, line by line.
+type terminal struct {
+	out, err io.Writer
+	in       io.Reader
+	quiet    bool
+	screen   bool // err is a terminal
+	columns  int
+	rows     int
+
+	mu      sync.Mutex
+	drawn   bool // a progress line is on the screen
+	lines   chan line
+	reading bool
+}
+
+type line struct {
+	text string
+	err  error
+}
+
+func newTerminal(in io.Reader, out, err io.Writer) *terminal {
+	t := &terminal{in: in, out: out, err: err, columns: 80, rows: 24}
+	if f, ok := err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		t.screen = true
+		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			t.columns, t.rows = w, h
+		}
+	}
+	return t
+}
+
+// say writes a line of the conversation with the person.
+func (t *terminal) say(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.clear()
+	fmt.Fprintf(t.err, format+"\n", args...)
+}
+
+// remark is say, for what --quiet leaves out.
+func (t *terminal) remark(format string, args ...any) {
+	if !t.quiet {
+		t.say(format, args...)
+	}
+}
+
+// ask asks one question and waits for a line. It returns io.EOF when there is
+// nobody to answer.
+func (t *terminal) ask(ctx context.Context, question string) (string, error) {
+	t.mu.Lock()
+	t.clear()
+	fmt.Fprint(t.err, question)
+	if !t.reading {
+		t.reading = true
+		t.lines = make(chan line)
+		// The one goroutine that nobody waits for: a read of the terminal
+		// cannot be called off, and ends with the process.
+		go t.read()
+	}
+	t.mu.Unlock()
+	select {
+	case l := <-t.lines:
+		if !t.screen {
+			fmt.Fprintln(t.err)
+		}
+		return l.text, l.err
+	case <-ctx.Done():
+		fmt.Fprintln(t.err)
+		return "", ctx.Err()
+	}
+}
+
+func (t *terminal) read() {
+	r := bufio.NewReaderSize(t.in, maxLine)
+	for {
+		text, err := r.ReadSlice('\n')
+		if len(text) > 0 && err == io.EOF {
+			err = nil // a last line without its end
+		}
+		t.lines <- line{strings.TrimSpace(string(text)), err}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// maxLine bounds a typed or pasted answer; the text of an offer is the longest.
+const maxLine = 8 << 10
+
+// progress draws the one progress line.
+func (t *terminal) progress(p transfer.Progress) {
+	if t.quiet || !t.screen {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	text := fmt.Sprintf("%s of %s messages, %s", count(p.Messages), count(p.TotalMessages), size(p.Bytes))
+	if seconds := p.Elapsed.Seconds(); seconds > 1 && p.Bytes > p.Held {
+		rate := float64(p.Bytes-p.Held) / seconds
+		text += fmt.Sprintf(", %s/s", size(uint64(rate)))
+		if left := p.TotalBytes - p.Bytes; left > 0 && rate > 0 {
+			text += fmt.Sprintf(", %s left", (time.Duration(float64(left)/rate) * time.Second).Round(time.Second))
+		}
+	}
+	if len(text) > t.columns-1 {
+		text = text[:t.columns-1]
+	}
+	fmt.Fprintf(t.err, "\r%s\x1b[K", text)
+	t.drawn = true
+}
+
+// endProgress leaves the progress line behind.
+func (t *terminal) endProgress() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.clear()
+}
+
+func (t *terminal) clear() {
+	if t.drawn {
+		fmt.Fprint(t.err, "\r\x1b[K")
+		t.drawn = false
+	}
+}
+
+// printable makes a text of the peer or of the history fit for a terminal:
+// control characters and what changes the direction of text are escaped, and it
+// has at most n runes.
+func printable(s string, n int) string {
+	var b strings.Builder
+	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
+		if n--; n < 0 {
+			b.WriteRune('…')
+			break
+		}
+		switch {
+		case r == '\n' || r == '\t':
+			b.WriteRune(' ')
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r):
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// count writes 12345 as 12,345.
+func count(n uint64) string {
+	s := strconv.FormatUint(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// plural is "1 message" or "2 messages".
+func plural(n uint64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return count(n) + " " + what + "s"
+}
+
+// size writes a number of bytes for people.
+func size(n uint64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1_000_000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	case n < 1_000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
+}
