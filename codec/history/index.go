@@ -1,0 +1,468 @@
+package history
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"iter"
+	"slices"
+
+	"github.com/vcon-transfer/vcon-transfer/codec"
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+)
+
+// Duplicate is why an item, or the content of an attachment, is excluded that
+// the source holds more than once: the same record in two files is one item.
+const Duplicate segment.Reason = "duplicate"
+
+// A unit is what an index takes items from: one vCon file, one vCon in memory,
+// or one segment.
+type unit interface {
+	// item reads a dialog and its parties. Its attachments are the index's.
+	item(ctx context.Context, at place) (segment.Item, error)
+	// attachment reads an attachment, without a body that was not loaded, and the
+	// parties that it refers to.
+	attachment(ctx context.Context, at place) (*codec.Attachment, []codec.Party, error)
+	// open reads the content of an attachment.
+	open(at place, offset uint64) (io.ReadCloser, error)
+}
+
+// A place is where a unit has a dialog or an attachment. It is kept for each
+// item of a history, so it is small.
+type place struct {
+	off  int64
+	len  int32
+	unit int32
+}
+
+// An attached is an attachment of an index.
+type attached struct {
+	place
+	room   *roomIndex
+	target segment.Key // of the message that it refers to, if byKey
+	byKey  bool
+	ref    uint64 // of the item that it belongs to
+	size   int64  // of its content; absent when there is none
+	sum    *[32]byte
+}
+
+const absent = -1
+
+// An index is a history in memory, but for its records: 64 bytes of head and 16
+// of place for each item. It implements Reader for whatever its units are.
+type index struct {
+	units   []unit
+	byID    map[string]*roomIndex
+	rooms   []*roomIndex
+	atts    []attached
+	left    segment.Ledger
+	keyer   segment.Keyer
+	parties map[string]codec.Party // by record: units share them
+}
+
+// A roomIndex is one room of an index. Ref of a head is an index into places.
+type roomIndex struct {
+	info   RoomInfo
+	heads  []segment.Head
+	places []place
+	again  map[uint64]bool
+	atts   map[uint64][]attached
+	roster map[string]bool     // records
+	names  map[string]attached // what OpenAttachment asks for
+	start  int64               // of the vCon that told the metadata
+	begun  bool                // start is set
+}
+
+func newIndex() *index {
+	return &index{byID: map[string]*roomIndex{}, parties: map[string]codec.Party{}}
+}
+
+// room returns the room with an id, which is new when it was not met before.
+func (x *index) room(id string) *roomIndex {
+	r, ok := x.byID[id]
+	if !ok {
+		r = &roomIndex{again: map[uint64]bool{}, atts: map[uint64][]attached{}, roster: map[string]bool{}}
+		r.info.Room.ID = id
+		x.byID[id] = r
+		x.rooms = append(x.rooms, r)
+	}
+	return r
+}
+
+// A batch is the items of one unit on their way into the index.
+type batch struct {
+	x        *index
+	r        *roomIndex
+	unit     int32
+	room     segment.Room
+	parties  []codec.Party
+	from     int // of r.heads
+	instants []int64
+	dated    []bool
+	refs     []int64 // by index of the dialog in its unit; lost when it is no item
+	lost     segment.Ledger
+}
+
+const lost = -1
+
+// begin takes a vCon into the index: its room, and its parties, which belong to
+// the roster unless they are only those that a segment cites.
+func (x *index) begin(u unit, room segment.Room, parties, roster []codec.Party) *batch {
+	b := &batch{x: x, r: x.room(room.ID), unit: int32(len(x.units)), room: room, parties: parties}
+	x.units = append(x.units, u)
+	b.from = len(b.r.heads)
+	for i := range roster {
+		rec, err := codec.AppendPartyCBOR(nil, &roster[i])
+		if err != nil || b.r.roster[string(rec)] {
+			continue
+		}
+		if len(rec) > segment.MaxParty {
+			x.lose(segment.TooLarge)
+			continue
+		}
+		b.r.roster[string(rec)] = true
+		b.r.info.Roster = append(b.r.info.Roster, PartyState{Party: roster[i]})
+	}
+	return b
+}
+
+// intern makes equal parties of all units share their texts.
+func (x *index) intern(p codec.Party) codec.Party {
+	rec, err := codec.AppendPartyCBOR(nil, &p)
+	if err != nil {
+		return p // what cites it is malformed, and found to be later
+	}
+	if old, ok := x.parties[string(rec)]; ok {
+		return old
+	}
+	x.parties[string(rec)] = p
+	return p
+}
+
+// add takes the next dialog of the unit. With an instant the order is known,
+// else it follows from the dialog's dates.
+func (b *batch) add(at place, d *codec.Dialog, instant *int64) {
+	b.lost.Source++
+	ms, ok := segment.Instant(d)
+	if instant != nil {
+		ms, ok = *instant, true
+	}
+	at.unit = b.unit
+	ref := uint64(len(b.r.places))
+	h, err := b.x.keyer.Head(b.room, segment.Item{Dialog: d, Parties: b.parties}, ref)
+	if err == nil && len(b.room.ID) > segment.MaxRoomID {
+		err = segment.ErrTooLarge
+	}
+	if err != nil {
+		b.refuse(reasonOf(err))
+		return
+	}
+	b.refs = append(b.refs, int64(ref))
+	b.instants, b.dated = append(b.instants, ms), append(b.dated, ok)
+	b.r.heads = append(b.r.heads, h)
+	b.r.places = append(b.r.places, at)
+}
+
+// refuse counts a dialog that is no item.
+func (b *batch) refuse(why segment.Reason) {
+	b.lost.AddQuarantined(why, 1)
+	b.refs = append(b.refs, lost)
+}
+
+// lose counts something that is not an item and cannot travel.
+func (x *index) lose(why segment.Reason) {
+	x.left.Source++
+	x.left.AddQuarantined(why, 1)
+}
+
+func reasonOf(err error) segment.Reason {
+	if errors.Is(err, segment.ErrTooLarge) {
+		return segment.TooLarge
+	}
+	return segment.Malformed
+}
+
+// attach takes an attachment, after all dialogs. It belongs to the message that it
+// refers to; one that refers to no message (a document of the conversation) belongs
+// to the dialog with the index that its dialog parameter gives, else to the first.
+func (b *batch) attach(at place, a *codec.Attachment, size int64, sum *[32]byte) {
+	b.lost.Attachments++
+	at.unit = b.unit
+	t := attached{place: at, room: b.r, size: size, sum: sum}
+	if a.Party != nil && uint64(*a.Party) >= uint64(len(b.parties)) {
+		b.lost.AddAttachmentQuarantined(segment.Malformed, 1)
+		return
+	}
+	own := ownOf(a)
+	if id, _, ok := segment.ParseRef(a.DialogObjectRef); ok && own.Dialog == nil {
+		t.target, t.byKey = segment.KeyOfMessage(b.room.ID, id), true
+		b.x.atts = append(b.x.atts, t)
+		return
+	}
+	var i uint64
+	if own.Dialog != nil {
+		i = *own.Dialog
+	} else if raw, ok := a.Extra["dialog"]; ok && raw.Decode(&i) != nil {
+		i = 0
+	}
+	if i >= uint64(len(b.refs)) || b.refs[i] == lost {
+		b.lost.AddAttachmentQuarantined(segment.Malformed, 1)
+		return
+	}
+	t.ref = uint64(b.refs[i])
+	b.x.atts = append(b.x.atts, t)
+}
+
+// end puts the batch in order. Room metadata is as of the start of a vCon's
+// period, so the vCon that begins first tells it; what only another one has is
+// added.
+func (b *batch) end() {
+	segment.FillInstants(b.instants, b.dated)
+	for i, ms := range b.instants {
+		b.r.heads[b.from+i].Instant = ms
+	}
+	older := false
+	if len(b.instants) > 0 {
+		start := slices.Min(b.instants)
+		if older = !b.r.begun || start < b.r.start; older {
+			b.r.begun, b.r.start = true, start
+		}
+	}
+	info := &b.r.info.Room
+	if b.room.Meta != nil && (info.Meta == nil || older) {
+		info.Meta = b.room.Meta
+	}
+	for name, v := range b.room.Extra {
+		if _, ok := info.Extra[name]; !ok || older {
+			if info.Extra == nil {
+				info.Extra = codec.Fields{}
+			}
+			info.Extra[name] = v
+		}
+	}
+	// Only what is lost is counted here; items are counted when they are sent.
+	b.lost.Source = b.lost.Columns()
+	b.lost.Attachments = b.lost.AttachmentColumns()
+	b.x.left.Add(b.lost)
+}
+
+// drop forgets the batch: its vCon is refused whole.
+func (b *batch) drop(why segment.Reason) {
+	n := uint64(len(b.refs))
+	b.r.heads, b.r.places = b.r.heads[:b.from], b.r.places[:len(b.r.places)-len(b.instants)]
+	kept := b.x.atts[:0]
+	for _, t := range b.x.atts {
+		if t.unit != b.unit {
+			kept = append(kept, t)
+		}
+	}
+	b.x.atts = kept
+	l := segment.Ledger{Source: n, Attachments: b.lost.Attachments}
+	l.AddQuarantined(why, n)
+	l.AddAttachmentQuarantined(why, b.lost.Attachments)
+	b.x.left.Add(l)
+}
+
+// finish puts rooms and items in canonical order, gives each attachment to its
+// item, and finds what the history holds more than once.
+func (x *index) finish(ctx context.Context) error {
+	for _, r := range x.rooms {
+		slices.SortStableFunc(r.heads, func(a, b segment.Head) int { return cmp.Compare(a.Instant, b.Instant) })
+	}
+	if err := x.unite(ctx); err != nil {
+		return err
+	}
+	if err := x.settle(ctx); err != nil {
+		return err
+	}
+	x.rooms = slices.DeleteFunc(x.rooms, func(r *roomIndex) bool {
+		if len(r.heads) == 0 && len(r.info.Roster) == 0 && r.info.Room.Meta == nil && len(r.info.Room.Extra) == 0 {
+			delete(x.byID, r.info.Room.ID)
+			return true
+		}
+		return false
+	})
+	for _, r := range x.rooms {
+		x.fit(&r.info.Room)
+		r.roster = nil
+		r.info.Items = uint64(len(r.heads))
+		r.info.First, r.info.Last = 0, 0
+		if n := len(r.heads); n > 0 {
+			r.info.First, r.info.Last = r.heads[0].Instant, r.heads[n-1].Instant
+		}
+	}
+	slices.SortStableFunc(x.rooms, func(a, b *roomIndex) int {
+		return cmp.Or(cmp.Compare(min(1, b.info.Items), min(1, a.info.Items)), cmp.Compare(b.info.Last, a.info.Last),
+			cmp.Compare(a.info.Room.ID, b.info.Room.ID))
+	})
+	return nil
+}
+
+// fit drops of the parameters of a room the largest, until a segment holds the rest.
+func (x *index) fit(room *segment.Room) {
+	size := 0
+	if room.Meta != nil {
+		raw, err := codec.AppendRoomCBOR(nil, room.Meta)
+		if size = len(raw); err != nil || size > segment.MaxRoom/2 {
+			x.lose(segment.TooLarge)
+			room.Meta = &codec.Room{ID: room.Meta.ID, Name: segment.ShortName(room.Meta.Name)}
+			size = 0
+		}
+	}
+	names := sortedNames(room.Extra)
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(len(room.Extra[a]), len(room.Extra[b])) })
+	for _, name := range names {
+		size += len(name) + len(room.Extra[name]) + 16
+		if size > segment.MaxRoom {
+			x.lose(segment.TooLarge)
+			delete(room.Extra, name)
+		}
+	}
+}
+
+// unite makes equal records one item, and marks those that only share a message
+// id (segment.KeyOf).
+func (x *index) unite(ctx context.Context) error {
+	for _, r := range x.rooms {
+		order := make([]int32, len(r.heads))
+		for i := range order {
+			order[i] = int32(i)
+		}
+		slices.SortFunc(order, func(i, j int32) int {
+			return cmp.Or(bytes.Compare(r.heads[i].Key[:], r.heads[j].Key[:]), cmp.Compare(i, j))
+		})
+		gone := map[uint64]uint64{} // ref of a duplicate: of the item
+		for at := 0; at < len(order); {
+			end := at + 1
+			for end < len(order) && r.heads[order[end]].Key == r.heads[order[at]].Key {
+				end++
+			}
+			if end-at > 1 {
+				if err := x.uniteKey(ctx, r, order[at:end], gone); err != nil {
+					return err
+				}
+			}
+			at = end
+		}
+		if len(gone) == 0 {
+			continue
+		}
+		r.heads = slices.DeleteFunc(r.heads, func(h segment.Head) bool { _, ok := gone[h.Ref]; return ok })
+		x.left.Source += uint64(len(gone))
+		x.left.AddExcluded(Duplicate, uint64(len(gone)))
+		for i := range x.atts {
+			if to, ok := gone[x.atts[i].ref]; ok && x.atts[i].room == r && !x.atts[i].byKey {
+				x.atts[i].ref = to
+			}
+		}
+	}
+	return nil
+}
+
+// uniteKey looks at items of one key, in canonical order.
+func (x *index) uniteKey(ctx context.Context, r *roomIndex, same []int32, gone map[uint64]uint64) error {
+	first := map[[32]byte]uint64{}
+	for n, i := range same {
+		h := &r.heads[i]
+		it, err := x.read(ctx, r, *h)
+		if err != nil {
+			return err
+		}
+		rec, err := x.keyer.RecordOf(r.info.Room, it)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(rec)
+		if to, ok := first[sum]; ok {
+			gone[h.Ref] = to
+			continue
+		}
+		first[sum] = h.Ref
+		if n > 0 {
+			r.again[h.Ref] = true
+			it.Again = true
+			again, err := x.keyer.Head(r.info.Room, it, h.Ref)
+			if err != nil {
+				return err
+			}
+			again.Instant = h.Instant
+			*h = again
+		}
+	}
+	return nil
+}
+
+// Rooms implements Reader.
+func (x *index) Rooms(context.Context) ([]RoomInfo, error) {
+	out := make([]RoomInfo, len(x.rooms))
+	for i, r := range x.rooms {
+		out[i] = r.info
+	}
+	return out, nil
+}
+
+// Heads implements Reader.
+func (x *index) Heads(ctx context.Context, room string) iter.Seq2[segment.Head, error] {
+	return func(yield func(segment.Head, error) bool) {
+		r, ok := x.byID[room]
+		if !ok {
+			return
+		}
+		for _, h := range r.heads {
+			if err := ctx.Err(); err != nil {
+				yield(h, err)
+				return
+			}
+			if !yield(h, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Items implements Reader. An item whose record no longer has its key is
+// ErrChanged.
+func (x *index) Items(ctx context.Context, room string, heads []segment.Head) ([]segment.Item, error) {
+	r, ok := x.byID[room]
+	if !ok {
+		return nil, ErrChanged
+	}
+	var keyer segment.Keyer
+	items := make([]segment.Item, len(heads))
+	for i, h := range heads {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		it, err := x.read(ctx, r, h)
+		if err != nil {
+			return nil, err
+		}
+		if key, err := keyer.Key(r.info.Room, it); err != nil || key != h.Key {
+			return nil, ErrChanged
+		}
+		items[i] = it
+	}
+	return items, nil
+}
+
+// OpenAttachment implements Reader.
+func (x *index) OpenAttachment(_ context.Context, room string, e segment.AttachmentEntry, offset uint64) (io.ReadCloser, error) {
+	r, ok := x.byID[room]
+	if !ok {
+		return nil, segment.ErrContentAbsent
+	}
+	t, ok := r.names[entryName(e)]
+	if !ok || t.size == absent {
+		return nil, segment.ErrContentAbsent
+	}
+	return x.units[t.unit].open(t.place, min(offset, uint64(t.size)))
+}
+
+// Left implements Reader.
+func (x *index) Left(context.Context) (segment.Ledger, error) { return x.left.Clone(), nil }
+
+// Close implements Reader.
+func (x *index) Close() error { return nil }

@@ -1,0 +1,410 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/vcon-transfer/vcon-transfer/codec"
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+)
+
+// Options of OpenFiles. The zero value reads files as they are.
+type Options struct {
+	Stdin   io.Reader // what the path "-" reads; nil refuses it
+	TempDir string    // where standard input is spooled; "" is the system's folder
+	Upgrade bool      // read old names as those of today (codec.VCon.Upgraded)
+}
+
+// errNotVCon says that a file is an object in JSON or CBOR, but no vCon.
+var errNotVCon = errors.New("not a vCon")
+
+// OpenFiles indexes vCon files, in CBOR or JSON, and folders of them (*.vcon,
+// *.json, *.cbor, with everything below). It reads each file once or twice and
+// then keeps 80 bytes an item and the parties; records and the content of
+// attachments are read from the files when they are asked for. A file that
+// changed in between is ErrChanged. "-" is standard input: it is spooled to a
+// file with mode 0600, which Close removes.
+//
+// vCons of one room become one room, equal records one item (see Duplicate). A
+// vCon without a room is a room of its own, named after its uuid, or after its
+// content when it has none. Content of attachments is inline, or beside the file
+// as DirSink writes it; else it is not in the source.
+//
+// A file that cannot be read, or is no vCon, is a *FileError. Single records that
+// no segment can hold are counted in Left; so is a whole vCon that names
+// something critical, is signed or is encrypted.
+func OpenFiles(ctx context.Context, paths []string, opts Options) (Reader, error) {
+	found, err := walk(ctx, paths, opts)
+	if err != nil {
+		return nil, fmt.Errorf("open source: %w", err)
+	}
+	f := &files{index: newIndex(), found: found, opener: &opener{}}
+	for _, sf := range found {
+		if err := f.scan(ctx, sf, opts); err != nil {
+			return nil, fmt.Errorf("open source: %w", errors.Join(err, f.Close()))
+		}
+	}
+	if err := f.finish(ctx); err != nil {
+		return nil, fmt.Errorf("open source: %w", errors.Join(err, f.Close()))
+	}
+	return f, nil
+}
+
+// files is an index of vCon files.
+type files struct {
+	*index
+	found  []sourceFile
+	opener *opener
+}
+
+// Close implements Reader.
+func (f *files) Close() error {
+	removeTemp(f.found)
+	return f.opener.close()
+}
+
+func (f *files) scan(ctx context.Context, sf sourceFile, opts Options) error {
+	u := &fileUnit{sourceFile: sf, opener: f.opener, upgrade: opts.Upgrade, large: map[int64]*largeAttachment{}}
+	err := f.opener.use(u, func(file *os.File) error {
+		s := &scan{ctx: ctx, x: f.index, u: u, file: file}
+		return s.run()
+	})
+	if err == nil || ctx.Err() != nil || errors.Is(err, ErrChanged) {
+		return err
+	}
+	if _, ok := errors.AsType[*LimitError](err); ok {
+		return err
+	}
+	return &FileError{File: sf.name, Err: bare(err)}
+}
+
+// A scan is the first pass over one file.
+type scan struct {
+	ctx  context.Context
+	x    *index
+	u    *fileUnit
+	file *os.File
+
+	head    codec.VCon // without parties, dialog and attachments
+	names   map[string]bool
+	namer   *namer
+	dialogs int
+	b       *batch // nil until room and parties are known
+	atts    []scannedAttachment
+	lost    []lostElement
+}
+
+type scannedAttachment struct {
+	at   place
+	a    *codec.Attachment
+	size int64
+	sum  *[32]byte
+}
+
+// A lostElement is an element that is no dialog or attachment at all.
+type lostElement struct {
+	array string
+	index int
+	why   segment.Reason
+}
+
+func (s *scan) run() error {
+	s.names = map[string]bool{}
+	s.namer = newNamer()
+	if err := s.events(s.first); err != nil {
+		return err
+	}
+	if !s.names["vcon"] && !s.names["dialog"] && !s.names["parties"] && !s.opaque() {
+		return errNotVCon
+	}
+	if s.opaque() {
+		s.x.lose(segment.Unsupported)
+		return nil
+	}
+	if s.b == nil {
+		s.begin()
+		if s.dialogs > 0 {
+			if err := s.events(s.second); err != nil {
+				return err
+			}
+		}
+	}
+	s.b.room = s.room() // with what stands behind the dialogs
+	for range odd(s.head.Extra) {
+		s.x.lose(segment.Malformed)
+	}
+	for _, l := range s.lost {
+		if l.array == "attachments" {
+			s.b.lost.AddAttachmentQuarantined(l.why, 1)
+		}
+	}
+	for _, t := range s.atts {
+		s.b.attach(t.at, t.a, t.size, t.sum)
+	}
+	if !supported(&s.head) {
+		s.b.drop(segment.Unsupported)
+		return nil
+	}
+	s.b.end()
+	return nil
+}
+
+// events scans the file.
+func (s *scan) events(take func(codec.Event) error) error {
+	sc := codec.NewScanner(&ctxReader{s.ctx, io.NewSectionReader(s.file, 0, s.u.size)})
+	for {
+		e, err := sc.Next()
+		if err == io.EOF {
+			s.u.format = sc.Format()
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		s.u.format = sc.Format()
+		if err := take(e); err != nil {
+			return err
+		}
+	}
+}
+
+// first takes what the first scan meets. Dialogs are indexed at once when room
+// and parties stand before them, as in JSON that is written by people and by us.
+func (s *scan) first(e codec.Event) error {
+	s.names[e.Name] = true
+	switch e.Kind {
+	case codec.EventRoom:
+		s.head.Room = e.Room
+	case codec.EventField:
+		return s.head.Set(e.Name, e.Value)
+	case codec.EventParty:
+		p := *e.Party
+		if s.u.upgrade {
+			p = (&codec.VCon{Parties: []codec.Party{p}}).Upgraded().Parties[0]
+		}
+		s.namer.party(&p)
+		s.u.parties = append(s.u.parties, s.x.intern(p))
+	case codec.EventAttachment:
+		return s.attachment(e)
+	case codec.EventDialog, codec.EventOther, codec.EventTooLarge:
+		switch e.Name {
+		case "dialog", "attachments":
+		case "room", "parties", "uuid", "critical":
+			return &codec.Error{Pointer: "/" + e.Name, Offset: e.Offset, Reason: whyLost(e.Kind)}
+		default: // a parameter that the room would carry
+			s.x.lose(segment.TooLarge)
+			return nil
+		}
+		if e.Name == "attachments" {
+			s.lost = append(s.lost, lostElement{e.Name, e.Index, reasonOfEvent(e.Kind)})
+			return nil
+		}
+		if s.dialogs == 0 && s.names["parties"] && s.head.Room != nil && s.head.Room.ID != "" {
+			s.begin()
+		}
+		if s.dialogs++; s.dialogs > maxItems {
+			return &LimitError{What: "dialogs in a vCon", Limit: maxItems}
+		}
+		if s.b != nil {
+			return s.second(e)
+		}
+		if e.Kind == codec.EventDialog && s.head.UUID == "" {
+			s.namer.dialog(e.Dialog)
+		}
+	}
+	return nil
+}
+
+// second takes a dialog when everything that it refers to is known.
+func (s *scan) second(e codec.Event) error {
+	if e.Name != "dialog" {
+		return nil
+	}
+	switch e.Kind {
+	case codec.EventDialog:
+		if len(s.x.byID) > maxRooms {
+			return &LimitError{What: "rooms in the source", Limit: maxRooms}
+		}
+		d, instant := s.u.settle(e.Dialog)
+		s.b.add(place{off: e.Offset, len: int32(e.Length)}, d, instant)
+	case codec.EventOther, codec.EventTooLarge:
+		s.b.refuse(reasonOfEvent(e.Kind))
+	}
+	return nil
+}
+
+// begin opens the batch of the file. What the top level has besides the
+// conversation stays with the room.
+func (s *scan) begin() {
+	s.b = s.x.begin(s.u, s.room(), s.u.parties, s.u.parties)
+}
+
+// room is the room as far as the top level is known.
+func (s *scan) room() segment.Room {
+	v := &s.head
+	if s.u.upgrade {
+		v = v.Upgraded()
+	}
+	return roomOf(v, s.namer.uuid)
+}
+
+func (s *scan) opaque() bool {
+	return s.names["payload"] && s.names["signatures"] || s.names["ciphertext"]
+}
+
+func (s *scan) attachment(e codec.Event) error {
+	if len(s.atts) >= maxItems {
+		return &LimitError{What: "attachments in a vCon", Limit: maxItems}
+	}
+	t := scannedAttachment{at: place{off: e.Offset, len: int32(min(e.Length, 1<<31-1))}, a: e.Attachment, size: absent}
+	if e.Body != nil {
+		if size := e.Body.Size(); size >= 0 {
+			t.size = size
+		} else if n, err := io.Copy(io.Discard, &ctxReader{s.ctx, e.Body.Open(s.file)}); err == nil {
+			t.size = n // only reading tells
+		} else if s.ctx.Err() != nil {
+			return err
+		}
+		if t.size > segment.MaxContent {
+			t.size = absent
+		}
+		s.u.large[e.Offset] = &largeAttachment{a: *e.Attachment, body: e.Body}
+	} else if size, ok := segment.SizeOf(plainBody(e.Attachment)); ok {
+		t.size = int64(size)
+	} else if sum, ok := sidecarOf(e.Attachment); ok {
+		if n, err := s.u.statSidecar(sum); err == nil {
+			t.size, t.sum = n, &sum
+		}
+	}
+	// Its place is enough; the metadata is read again when it is needed.
+	meta := codec.Attachment{Party: e.Attachment.Party, DialogObjectRef: e.Attachment.DialogObjectRef}
+	for _, name := range []string{"dialog", segment.Parameter} {
+		if raw, ok := e.Attachment.Extra[name]; ok {
+			if meta.Extra == nil {
+				meta.Extra = codec.Fields{}
+			}
+			meta.Extra[name] = raw
+		}
+	}
+	t.a = &meta
+	s.atts = append(s.atts, t)
+	return nil
+}
+
+func whyLost(k codec.EventKind) string {
+	if k == codec.EventTooLarge {
+		return "too large"
+	}
+	return "not an object"
+}
+
+func reasonOfEvent(k codec.EventKind) segment.Reason {
+	if k == codec.EventTooLarge {
+		return segment.TooLarge
+	}
+	return segment.Malformed
+}
+
+// supported tells whether we know everything that a vCon calls critical
+// (vcon-core, "critical"; "must_support" in version 0.3.0).
+func supported(v *codec.VCon) bool {
+	known := []string{codec.ExtensionMIMI, "mimi_messages", segment.Extension}
+	critical := v.Critical
+	for _, name := range []string{"critical", "must_support"} {
+		if raw, ok := v.Extra[name]; ok {
+			var more []string
+			if raw.Decode(&more) != nil {
+				return false
+			}
+			critical = append(slices.Clone(critical), more...)
+		}
+	}
+	for _, name := range critical {
+		if !slices.Contains(known, name) {
+			return false
+		}
+	}
+	return true
+}
+
+// An opener keeps the file that was read last open.
+type opener struct {
+	mu   sync.Mutex
+	unit *fileUnit
+	file *os.File
+}
+
+// use calls f with the unit's file, unless that changed since it was seen first.
+func (o *opener) use(u *fileUnit, f func(*os.File) error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.unit != u {
+		if err := o.drop(); err != nil {
+			return err
+		}
+		file, err := u.openFile()
+		if err != nil {
+			return err
+		}
+		o.unit, o.file = u, file
+	}
+	if err := f(o.file); err != nil {
+		return err
+	}
+	return u.check(o.file)
+}
+
+func (o *opener) drop() error {
+	if o.file == nil {
+		return nil
+	}
+	err := o.file.Close()
+	o.unit, o.file = nil, nil
+	return err
+}
+
+func (o *opener) close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.drop()
+}
+
+// openFile opens the unit's file again, as the file that it was.
+func (u *fileUnit) openFile() (*os.File, error) {
+	file, err := os.Open(filepath.Clean(u.path))
+	if err != nil {
+		if u.info != nil {
+			return nil, ErrChanged
+		}
+		return nil, err
+	}
+	if err := u.check(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// check compares the file with what it was when it was seen first.
+func (u *fileUnit) check(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if u.info == nil {
+		if !info.Mode().IsRegular() {
+			return errors.New("not a regular file")
+		}
+		u.info, u.size = info, info.Size()
+		return nil
+	}
+	if !os.SameFile(u.info, info) || info.Size() != u.size || !info.ModTime().Equal(u.info.ModTime()) {
+		return ErrChanged
+	}
+	return nil
+}
