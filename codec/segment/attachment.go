@@ -3,6 +3,7 @@ package segment
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,7 +78,7 @@ func parseAttachmentParameter(raw codec.Raw) (p attachmentParameter, err error) 
 	for range r.mapping(2) {
 		switch name := r.text(maxParameterName); {
 		case name == "size" && !p.sized:
-			p.sized, p.size = true, r.number(MaxContent)
+			p.sized, p.size = true, r.number(math.MaxUint64)
 		case name == "dialog" && !p.bound:
 			p.bound, p.dialog = true, r.number(MaxItems)
 		default:

@@ -147,6 +147,9 @@ func (s *Segment) attachmentsFrom(v *codec.VCon) error {
 		if !p.bound || p.dialog < last || p.dialog >= uint64(len(s.Items)) {
 			return refuse("attachment %d: of no dialog, or out of order", i)
 		}
+		if p.size > MaxContent {
+			return refuse("attachment %d: larger than an attachment may be", i)
+		}
 		if p.sized && a.Body.Kind != codec.BodyAbsent {
 			return refuse("attachment %d: content in a segment", i)
 		}
