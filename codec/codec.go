@@ -55,7 +55,7 @@ func decode[T any](r *reader, t *table[T]) (*T, error) {
 }
 
 func decodeJSON[T any](data []byte, base int64, t *table[T]) (*T, error) {
-	b, err := transcode(data, base, 0)
+	b, err := new(transcoder).transcode(data, base, 0)
 	if err != nil {
 		return nil, err
 	}

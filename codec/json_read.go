@@ -7,20 +7,33 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// A transcoder keeps what transcode needs from one call to the next.
+type transcoder struct {
+	dec     *jsontext.Decoder
+	out     []byte
+	scratch []byte
+}
+
 // transcode turns one JSON value, which fills data, into CBOR of the generic
 // kind: nothing is tagged but numbers, and arrays and maps have indefinite
 // length. The reader of the model then finds dates and bytes by their places.
 // The value is at a depth of nesting, and at offset base.
-func transcode(data []byte, base int64, depth int) ([]byte, error) {
+// The result is good until the next call.
+func (t *transcoder) transcode(data []byte, base int64, depth int) ([]byte, error) {
 	if trimmed := bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")); len(trimmed) != len(data) {
 		data, base = trimmed, base+3
 	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(data))
-	b := make([]byte, 0, len(data)+16)
+	if t.dec == nil {
+		t.dec = jsontext.NewDecoder(bytes.NewBuffer(data))
+		t.out = make([]byte, 0, len(data)+16)
+	} else {
+		t.dec.Reset(bytes.NewBuffer(data))
+	}
+	dec, b := t.dec, t.out[:0]
+	defer func() { t.out = b }()
 	fail := func(reason string) error {
 		return &Error{Pointer: publicPointer(dec.StackPointer()), Offset: base + dec.InputOffset(), Reason: reason}
 	}
-	var scratch []byte
 	for {
 		switch kind := dec.PeekKind(); kind {
 		case '{', '[', '}', ']':
@@ -30,7 +43,7 @@ func transcode(data []byte, base int64, depth int) ([]byte, error) {
 			if depth+dec.StackDepth() > MaxDepth {
 				return nil, fail("nested too deep")
 			}
-			b = append(b, map[jsontext.Kind]byte{'{': 0xbf, '[': 0x9f, '}': breakCode, ']': breakCode}[kind])
+			b = append(b, structure(kind))
 		default:
 			v, err := dec.ReadValue()
 			if err == io.EOF {
@@ -56,10 +69,10 @@ func transcode(data []byte, base int64, depth int) ([]byte, error) {
 					b = AppendText(b, v[1:len(v)-1])
 					break
 				}
-				if scratch, err = jsontext.AppendUnquote(scratch[:0], v); err != nil {
+				if t.scratch, err = jsontext.AppendUnquote(t.scratch[:0], v); err != nil {
 					return nil, fail("malformed text")
 				}
-				b = AppendText(b, scratch)
+				b = AppendText(b, t.scratch)
 			}
 		}
 		if dec.StackDepth() == 0 {
@@ -75,12 +88,23 @@ func transcode(data []byte, base int64, depth int) ([]byte, error) {
 	return b, nil
 }
 
+// structure is the byte of CBOR for a bracket of JSON.
+func structure(kind jsontext.Kind) byte {
+	switch kind {
+	case '{':
+		return majorMap<<5 | 31
+	case '[':
+		return majorArray<<5 | 31
+	}
+	return breakCode
+}
+
 // RawOfJSON is the item of one JSON value, in core deterministic encoding.
 func RawOfJSON(data []byte) (Raw, error) {
 	if err := (Options{}).check(data); err != nil {
 		return nil, err
 	}
-	b, err := transcode(data, 0, 0)
+	b, err := new(transcoder).transcode(data, 0, 0)
 	if err != nil {
 		return nil, err
 	}

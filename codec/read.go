@@ -323,8 +323,8 @@ func (r *reader) uint(largest uint64) (n uint64, ok bool, err error) {
 }
 
 // array reads the head of an array and calls element for each element, until it
-// returns false.
-func (r *reader) array(limit int, element func() (bool, error)) (ok bool, err error) {
+// returns false, with the declared number of elements or 1.
+func (r *reader) array(limit int, element func(n uint64) (bool, error)) (ok bool, err error) {
 	c, err := r.peek()
 	if err != nil || c>>5 != majorArray {
 		return false, err
@@ -337,6 +337,10 @@ func (r *reader) array(limit int, element func() (bool, error)) (ok bool, err er
 		return false, err
 	}
 	defer r.leave()
+	declared := h.arg
+	if h.indefinite {
+		declared = 1
+	}
 	for i := 0; ; i++ {
 		more, err := r.next(h, i)
 		if err != nil {
@@ -348,14 +352,14 @@ func (r *reader) array(limit int, element func() (bool, error)) (ok bool, err er
 		if i == limit {
 			return false, inIndex(r.fail("too many elements"), i)
 		}
-		if ok, err := element(); !ok || err != nil {
+		if ok, err := element(declared); !ok || err != nil {
 			return false, inIndex(err, i)
 		}
 	}
 }
 
 func (r *reader) indexes(p *[]uint32) (bool, error) {
-	ok, err := r.array(MaxDialogParties, func() (bool, error) {
+	ok, err := r.array(MaxDialogParties, func(uint64) (bool, error) {
 		n, ok, err := r.uint(math.MaxUint32)
 		*p = append(*p, uint32(n))
 		return ok, err
@@ -367,7 +371,7 @@ func (r *reader) indexes(p *[]uint32) (bool, error) {
 }
 
 func (r *reader) strings(p *[]string) (bool, error) {
-	ok, err := r.array(MaxStrings, func() (bool, error) {
+	ok, err := r.array(MaxStrings, func(uint64) (bool, error) {
 		s, ok, err := r.text()
 		*p = append(*p, string(s))
 		return ok && len(s) > 0, err
@@ -413,7 +417,12 @@ func readPointer[T any](r *reader, t *table[T], p **T) (bool, error) {
 }
 
 func readSlice[T any](r *reader, t *table[T], p *[]T, limit int) (bool, error) {
-	ok, err := r.array(limit, func() (bool, error) {
+	ok, err := r.array(limit, func(n uint64) (bool, error) {
+		if *p == nil {
+			// A declared number counts only as far as the input can hold
+			// objects of some size: what is shorter grows as it comes.
+			*p = make([]T, 0, min(n, uint64(len(r.b)-r.off)/64+1, uint64(limit)))
+		}
 		*p = append(*p, *new(T))
 		_, ok, err := readElement(r, t, &(*p)[len(*p)-1])
 		return ok, err

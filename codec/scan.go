@@ -47,6 +47,7 @@ type Scanner struct {
 	array  string          // name of the array that we are in, or ""
 	index  int
 	state  scanState
+	buf    []byte // of the last collector, for the next
 	err    error
 }
 
@@ -173,9 +174,12 @@ func (s *Scanner) value(name string, index int) (Event, error) {
 	case name == "room":
 		e.Kind = EventRoom
 	}
-	c := collector{limit: MaxElement, offset: -1, splitBody: e.Kind == EventAttachment}
+	c := collector{b: s.buf[:0], limit: MaxElement, offset: -1, splitBody: e.Kind == EventAttachment}
 	err := s.walk.value(&c)
 	e.Offset, e.Length = c.offset, s.src.off-c.offset
+	if cap(c.b) > cap(s.buf) {
+		s.buf = c.b
+	}
 	if err == nil {
 		if c.overflow {
 			e.Kind = EventTooLarge

@@ -9,9 +9,10 @@ import (
 // A jsonWalker finds the bounds of values in a JSON vCon. It looks only at
 // strings, brackets and commas: what it collects is read strictly by transcode.
 type jsonWalker struct {
-	src     *source
-	started bool // the object, or the array, has had a member
-	inArray bool
+	src        *source
+	transcoder transcoder
+	started    bool // the object has had a member
+	inArray    bool // and so has the array
 }
 
 // blank passes blanks and returns the next byte.
@@ -153,6 +154,9 @@ func (w *jsonWalker) value(c *collector) error {
 	}
 }
 
+// structural marks the bytes that items looks for.
+var structural = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true, ',': true}
+
 // items collects an object or array. With c.splitBody a large member "body" of
 // the outermost object is left out and becomes a section; its place is an empty
 // text, so that a second body is still a duplicate name.
@@ -163,8 +167,11 @@ func (w *jsonWalker) items(c *collector) error {
 		if err != nil {
 			return err
 		}
-		n := bytes.IndexAny(b, `"{}[],`)
-		if n < 0 {
+		n := 0
+		for n < len(b) && !structural[b[n]] {
+			n++
+		}
+		if n == len(b) {
 			c.add(b...)
 			w.src.pass(len(b))
 			continue
@@ -219,13 +226,17 @@ func (w *jsonWalker) text(c *collector, check *base64Check) error {
 		end := false
 		if escaped {
 			n, escaped = 1, false
-		} else if i := bytes.IndexAny(b, `"\`); i >= 0 {
-			n = i
-			if end = b[i] == '"'; !end {
-				if i == 0 {
-					n = 1
-					escaped, escapes = true, true
-				}
+		} else {
+			quote := bytes.IndexByte(b, '"')
+			if quote >= 0 {
+				n = quote
+			}
+			if i := bytes.IndexByte(b[:n], '\\'); i == 0 {
+				n, escaped, escapes = 1, true, true
+			} else if i > 0 {
+				n = i
+			} else {
+				end = quote >= 0
 			}
 		}
 		if check != nil {
@@ -254,7 +265,7 @@ func (w *jsonWalker) text(c *collector, check *base64Check) error {
 }
 
 func (w *jsonWalker) decode(c *collector, e *Event) error {
-	b, err := transcode(c.b, c.offset, depthOf(e))
+	b, err := w.transcoder.transcode(c.b, c.offset, depthOf(e))
 	if err != nil {
 		return err
 	}

@@ -417,3 +417,42 @@ func TestScannerManyFields(t *testing.T) {
 		}
 	}
 }
+
+// TestScannerMemory: a body of 256 MiB passes through a small window.
+func TestScannerMemory(t *testing.T) {
+	const size = 256 << 20
+	body := func() io.Reader { return io.LimitReader(repeated('A'), size) }
+	var head []byte
+	head = AppendText(append(head, 0xa1), "attachments")
+	head = AppendText(append(head, 0x81, 0xa2), "encoding")
+	head = AppendText(AppendText(head, EncodingBase64URL), "body")
+	head = AppendHead(append(head, 0xd5), majorBytes, size)
+	for name, r := range map[string]io.Reader{
+		"cbor": io.MultiReader(bytes.NewReader(head), body()),
+		"json": io.MultiReader(strings.NewReader(`{"attachments":[{"encoding":"base64url","body":"`), body(), strings.NewReader(`"}]}`)),
+	} {
+		var e Event
+		if got := allocated(func() {
+			s := NewScanner(r)
+			e = must(s.Next())(t)
+			if _, err := s.Next(); err != io.EOF {
+				t.Error(err)
+			}
+		}); got > 1<<20 {
+			t.Errorf("%s: %d bytes allocated", name, got)
+		}
+		if e.Body == nil || e.Body.Length != size || !e.Body.Canonical {
+			t.Errorf("%s: %+v", name, e.Body)
+		}
+	}
+}
+
+// repeated is an endless reader of one byte.
+type repeated byte
+
+func (r repeated) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(r)
+	}
+	return len(p), nil
+}

@@ -44,17 +44,22 @@ var strictBase64 = base64.RawURLEncoding.Strict()
 // Bytes is what b stands for. It reports false when b is not canonical:
 // base64url (RFC 4648, section 5) without padding, blanks or stray bits.
 func (b Binary) Bytes() ([]byte, bool) {
-	if strings.ContainsAny(string(b), "\r\n") {
+	if hasLineBreak(string(b)) {
 		return nil, false
 	}
 	out, err := strictBase64.DecodeString(string(b))
 	return out, err == nil
 }
 
+// hasLineBreak is strings.ContainsAny without its setup.
+func hasLineBreak(s string) bool {
+	return strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0
+}
+
 // appendDecoded appends the byte string with tag 21 that stands for canonical
 // base64url text, or reports false and appends nothing.
 func appendDecoded(b []byte, s string) ([]byte, bool) {
-	if len(s)%4 == 1 || strings.ContainsAny(s, "\r\n") {
+	if len(s)%4 == 1 || hasLineBreak(s) {
 		return b, false
 	}
 	n := base64.RawURLEncoding.DecodedLen(len(s))
