@@ -160,7 +160,7 @@ type Result struct {
 // Progress is how far a transfer is. Totals come from the manifest so far
 // announced or the consent, whichever is more; done never exceeds them.
 type Progress struct {
-	Bytes, TotalBytes       uint64 // of segments and attachments, durable on the new device or held there before
+	Bytes, TotalBytes       uint64 // of segments and attachments, taken by the new device or held there before
 	Messages, TotalMessages uint64
 	Held                    uint64 // bytes that were already there and are not sent
 	Elapsed                 time.Duration

@@ -26,7 +26,8 @@ type inbound struct {
 	pages uint32
 
 	queue []wanted // asked for and not yet complete, oldest first
-	done  staged   // on this connection
+	done  staged   // on this connection, without the unit under way
+	told  staged   // what the sender was told last
 	held  uint64   // bytes
 
 	head    []byte // of the unit that is coming, up to unitHeadSize
@@ -316,6 +317,19 @@ func (in *inbound) finish(end *segment.End, streamEnded bool) error {
 		return fail(wire.CodeVerification, err)
 	}
 	return nil
+}
+
+// report is what the sender is to be told now, if it is time.
+func (in *inbound) report() (staged, bool) {
+	now := in.done
+	if in.inUnit && in.current.kind != unitPadding {
+		now.bytes += in.current.length - in.rest
+	}
+	if now.units == in.told.units && now.bytes-in.told.bytes < reportBytes {
+		return staged{}, false
+	}
+	in.told = now
+	return now, true
 }
 
 // close keeps what an interrupted attachment has got so far.

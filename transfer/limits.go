@@ -36,6 +36,10 @@ const (
 	// a LAN answers in milliseconds or not at all.
 	nearerTime = time.Second
 
+	// reportBytes is how much of a large unit the receiver takes between two
+	// reports, so that the sender sees it move.
+	reportBytes = 4 << 20
+
 	// progressEvery is the least time between two calls of Progress.
 	progressEvery = 100 * time.Millisecond
 )

@@ -133,9 +133,12 @@ func (l *link) sendChunk(plain []byte, last bool) error {
 	return l.ioError(err)
 }
 
-// next returns the next message but keep-alives. A lost connection is a *lost
-// error; a record that does not open is CodeVerification and final.
+// next returns the next message but keep-alives, which it takes for at most
+// Timing.Person: a peer that only ever says that it lives is of no use. A lost
+// connection is a *lost error; a record that does not open is CodeVerification
+// and final.
 func (l *link) next() (message, error) {
+	patience := time.Now().Add(l.timing.Person)
 	for {
 		l.conn.SetReadDeadline(time.Now().Add(l.timing.Peer))
 		if l.over.Load() {
@@ -161,6 +164,9 @@ func (l *link) next() (message, error) {
 		m := message{Type: recordType(plain[0]), Body: plain[1:]}
 		switch m.Type {
 		case recordKeepAlive:
+			if time.Now().After(patience) {
+				return message{}, failf(wire.CodeTimeout, "the peer only keeps the connection alive")
+			}
 			continue
 		case recordError:
 			return m, parsePeerError(m.Body)

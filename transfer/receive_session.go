@@ -163,13 +163,12 @@ func (r *receiver) receiveHistory(ctx context.Context, l *link, m message) (err 
 	for {
 		switch m.Type {
 		case recordData:
-			before := in.done.units
 			if err := in.chunk(ctx, m.Body); err != nil {
 				return err
 			}
 			streamEnded = m.Last
-			if in.done.units > before {
-				buf = in.done.append(buf[:0])
+			if st, ok := in.report(); ok {
+				buf = st.append(buf[:0])
 				if err := l.send(recordStaged, buf); err != nil {
 					return err
 				}

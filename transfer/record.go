@@ -20,7 +20,7 @@ const (
 	recordReady     recordType = 4  // R; the check code matched, the manifest may come
 	recordPage      recordType = 5  // S; number u32, page
 	recordAnswer    recordType = 6  // R; number u32, answer
-	recordStaged    recordType = 7  // R; units staged u64, bytes u64, messages u64
+	recordStaged    recordType = 7  // R; units u64, bytes u64, messages u64 taken
 	recordEnd       recordType = 8  // S; end
 	recordReceipt   recordType = 9  // R; salt 32, sealed receipt
 	recordBye       recordType = 10 // S; the receipt is in hand
@@ -40,7 +40,8 @@ func parsePeerError(body []byte) error {
 	return &Error{Code: wire.Code(binary.BigEndian.Uint16(body)), Peer: true}
 }
 
-// staged is what the receiver has made durable on this connection.
+// staged is what the receiver has taken on this connection: durable units, with
+// their messages, and bytes, those of a unit under way included.
 type staged struct{ units, bytes, messages uint64 }
 
 func (s staged) append(b []byte) []byte {

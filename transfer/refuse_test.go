@@ -288,3 +288,18 @@ func TestNearerRoute(t *testing.T) {
 		})
 	}
 }
+
+// A peer that only keeps the connection alive is given up in the end.
+func TestKeepAliveForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRun(t, newSource(1, 1, 1, 100, 0))
+		r.sink.slow = time.Hour
+		r.do(t)
+		if transfer.CodeOf(r.sendErr) != wire.CodeTimeout {
+			t.Errorf("send: %v", r.sendErr)
+		}
+		if r.sendDone > 10*time.Minute {
+			t.Errorf("the old device waited %v", r.sendDone)
+		}
+	})
+}
