@@ -20,8 +20,12 @@ func itemsOf(v *codec.VCon) (Room, []Item) {
 		instants[i], dated[i] = Instant(&v.Dialog[i])
 	}
 	FillInstants(instants, dated)
+	seen := make(map[codec.Binary]bool)
 	for i := range items {
-		items[i] = Item{Dialog: &v.Dialog[i], Parties: v.Parties, Instant: instants[i]}
+		id := v.Dialog[i].MessageID
+		again := id != "" && seen[id]
+		seen[id] = true
+		items[i] = Item{Again: again, Dialog: &v.Dialog[i], Parties: v.Parties, Instant: instants[i]}
 		for _, a := range v.Attachments {
 			if id, _, ok := ParseRef(a.DialogObjectRef); ok && id == string(v.Dialog[i].MessageID) {
 				items[i].Attachments = append(items[i].Attachments, a)
