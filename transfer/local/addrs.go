@@ -12,7 +12,6 @@ import (
 // is not private is refused (security.md §1, adversary P). The shared space of carriers, 100.64.0.0/10, is
 // not private: its other users are strangers.
 func IsPrivate(a netip.Addr) bool {
-	a = a.Unmap()
 	return a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsLoopback()
 }
 

@@ -20,11 +20,17 @@ type Relay struct {
 // NewRelay starts a relay that ends with the test. Without a DrainTimeout it then cuts what is left.
 func NewRelay(t testing.TB, o server.Options) *Relay {
 	t.Helper()
+	return NewRelaySize(t, o, PipeBuffer)
+}
+
+// NewRelaySize is NewRelay with connections that hold size bytes in each direction.
+func NewRelaySize(t testing.TB, o server.Options, size int) *Relay {
+	t.Helper()
 	if o.DrainTimeout == 0 {
 		o.DrainTimeout = -1
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &Relay{Listener: NewListener(), Server: server.New(o), stop: stop, ended: make(chan error, 1)}
+	r := &Relay{Listener: NewListenerSize(size), Server: server.New(o), stop: stop, ended: make(chan error, 1)}
 	go func() { r.ended <- r.Server.Serve(ctx, r.Listener) }()
 	t.Cleanup(func() {
 		if err := r.Stop(); err != nil {

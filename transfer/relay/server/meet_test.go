@@ -241,6 +241,40 @@ func TestWaiting(t *testing.T) {
 	})
 }
 
+// The signal comes before the peer's first byte, also to a party whose buffer is full at that moment.
+func TestSignalComesFirst(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			r := transfertest.NewRelaySize(t, server.Options{}, 1)
+			c, err := r.Dial(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			go io.WriteString(c, request(place(1, wire.Receiver)))
+			for head := ""; !strings.HasSuffix(head, "\r\n\r\n"); {
+				var b [1]byte
+				if _, err := io.ReadFull(c, b[:]); err != nil {
+					t.Fatal(err)
+				}
+				head += string(b[:])
+			}
+			time.Sleep(wire.RelayWaitInterval + time.Second) // one signal fills the buffer
+			peer := <-come(t, r, place(1, wire.Sender))
+			if peer.err != nil {
+				t.Fatal(peer.err)
+			}
+			go io.WriteString(peer.conn, "first words")
+			synctest.Wait()
+			got := make([]byte, len("\x00\x01first words"))
+			if _, err := io.ReadFull(c, got); err != nil || string(got) != "\x00\x01first words" {
+				t.Errorf("read %q, %v", got, err)
+			}
+			c.Close()
+			peer.conn.Close()
+		})
+	}
+}
+
 // A party that closes although its peer is still sending: the peer still reads its last words.
 func TestLastWordsArrive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -89,9 +89,13 @@ func (s *Server) pump(p *party) {
 	case <-pr.done:
 		return
 	}
-	buf := s.buffers.Get().(*[bufferSize]byte)
-	defer s.buffers.Put(buf)
-	copy(buf[:], first[:n])
+	held := s.buffers.Get().(*[bufferSize]byte)
+	defer s.buffers.Put(held)
+	buf := held[:]
+	if s.opt.MaxRate > 0 {
+		buf = buf[:min(bufferSize, s.opt.MaxRate)] // so that no piece waits longer than a second
+	}
+	copy(buf, first[:n])
 	for err == nil || n > 0 {
 		if failed := s.carry(pr, to, buf[:n]); failed != nil {
 			if failed != errTaker {
@@ -102,13 +106,13 @@ func (s *Server) pump(p *party) {
 			// connection while there is something unread would destroy them: p's bytes are thrown away
 			// until p closes, or the linger time is over.
 			s.half(pr)
-			io.CopyBuffer(discard{}, reader{p.conn}, buf[:])
+			io.CopyBuffer(discard{}, reader{p.conn}, buf)
 			break
 		}
 		if err != nil {
 			break
 		}
-		n, err = p.conn.Read(buf[:])
+		n, err = p.conn.Read(buf)
 	}
 	s.finish(pr, to)
 }
@@ -145,7 +149,6 @@ func (s *Server) carry(pr *pair, to *party, b []byte) error {
 	if err := pr.pace(len(b)); err != nil {
 		return err
 	}
-	pr.active()
 	if _, err := to.conn.Write(b); err != nil {
 		return errTaker
 	}
