@@ -103,6 +103,21 @@ func TestConsentTime(t *testing.T) {
 	})
 }
 
+// The expiry has whole seconds, and an offer lives at least as long as was asked for.
+func TestExpiryRoundsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		<-time.After(time.Nanosecond)
+		r := newReceiver(t, ReceiverOptions{Lifetime: MinLifetime})
+		if left := time.Until(r.Offer().Expiry); left < time.Second || left >= 2*time.Second {
+			t.Errorf("an offer of one second lives %v", left)
+		}
+		<-time.After(time.Second)
+		if !r.expired(0) {
+			t.Error("the monotonic clock does not end it")
+		}
+	})
+}
+
 // Whichever clock is first: the wall clock set back must not prolong an offer, nor a stopped monotonic one.
 func TestExpiryByEitherClock(t *testing.T) {
 	r := newReceiver(t, ReceiverOptions{})

@@ -56,7 +56,7 @@ func ReadQRImage(img image.Image) (string, error) {
 	}
 	dark := grey(img, maxScanSide)
 	light := invert(dark)
-	for _, variant := range []func(*image.Gray) *image.Gray{same, half, margin, quarter} {
+	for _, variant := range []func(*image.Gray) *image.Gray{same, half, quarter} {
 		for _, g := range []*image.Gray{dark, light} {
 			if text, ok := scan(variant(g)); ok {
 				return text, nil
@@ -132,24 +132,3 @@ func same(g *image.Gray) *image.Gray { return g }
 // half and quarter average squares of pixels, which takes the noise out of a photo.
 func half(g *image.Gray) *image.Gray    { return grey(g, max(max(g.Rect.Dx(), g.Rect.Dy())/2, 1)) }
 func quarter(g *image.Gray) *image.Gray { return grey(g, max(max(g.Rect.Dx(), g.Rect.Dy())/4, 1)) }
-
-// margin adds a white frame, and enlarges a small picture: a cut-out at the edge of the code, or with few
-// pixels a module.
-func margin(g *image.Gray) *image.Gray {
-	w, h := g.Rect.Dx(), g.Rect.Dy()
-	zoom := 1
-	if max(w, h) <= maxScanSide/4 {
-		zoom = 3
-	}
-	frame := max(w, h)*zoom/8 + 1
-	out := image.NewGray(image.Rect(0, 0, w*zoom+2*frame, h*zoom+2*frame))
-	for i := range out.Pix {
-		out.Pix[i] = 0xff
-	}
-	for y := range h * zoom {
-		for x := range w * zoom {
-			out.Pix[(y+frame)*out.Stride+x+frame] = g.Pix[y/zoom*g.Stride+x/zoom]
-		}
-	}
-	return out
-}

@@ -185,18 +185,16 @@ func (r *Receiver) Hello(m0 []byte) (m1 []byte, c *ReceiverConn, err error) {
 
 // attemptFor gives the key that answers a verified hello, or refuses it.
 func (r *Receiver) attemptFor(h *hello) (*attempt, error) {
+	if r.mode == ModeResume {
+		return r.resumption(h)
+	}
 	a := r.current
-	if a != nil && a.bound != nil && a.bound.hello.raw == h.raw {
-		// The sender that has it, on another route or after M3 was lost.
-		return a, nil
+	// The sender that has the offer may come on another route, or again after M3 was lost.
+	mine := a.bound != nil && a.bound.hello.raw == h.raw
+	if !mine && r.expired(0) {
+		return nil, r.refuse(h, codeExpired, ErrExpired)
 	}
-	if r.mode == ModePair {
-		if r.expired(0) {
-			return nil, r.refuse(h, codeExpired, ErrExpired)
-		}
-		return a, nil
-	}
-	return r.resumption(h)
+	return a, nil
 }
 
 // refuse seals a refusal for a peer that proved the secret and has no M1.

@@ -18,9 +18,9 @@ type ReceiverConn struct {
 	early    earlyKeys
 }
 
-// OpenRequest opens M2. The first request that opens has the offer (on resume: the connection number) from
-// then on; the same bytes again, on any connection with the same hello, give the same summary. The errors
-// are
+// OpenRequest opens M2. The first request that opens has the offer from then on; the same bytes again, on any
+// connection with the same hello, give the same summary. On resume there is no again: a request uses up its
+// connection number, and a sender that lost M3 comes with the next one. The errors are
 //   - ErrStranger: it does not open; nothing has changed, close without a word;
 //   - ErrMalformed: it opens and is no request; nothing has changed;
 //   - *RefusedError with ErrTaken, ErrExpired, ErrIntent or ErrStale;
@@ -32,7 +32,7 @@ func (c *ReceiverConn) OpenRequest(m2 []byte) (*Summary, error) {
 	if r.closed {
 		return nil, fmt.Errorf("open request: %w", ErrUsed)
 	}
-	if b := a.bound; b != nil && b.hello.raw == c.hello.raw && bytes.Equal(b.m2, m2) {
+	if b := a.bound; r.mode == ModePair && b != nil && b.hello.raw == c.hello.raw && bytes.Equal(b.m2, m2) {
 		return b.summary, nil
 	}
 	b, err := c.open(m2)
@@ -88,12 +88,12 @@ func (c *ReceiverConn) open(m2 []byte) (*binding, error) {
 func (c *ReceiverConn) refusal(s *Summary) (code uint16, reason error) {
 	r := c.receiver
 	switch {
+	case r.mode == ModeResume && c.hello.connection <= r.resume.LastConnection:
+		return codeBusy, ErrStale
 	case c.attempt.bound != nil:
 		return codeTaken, ErrTaken
 	case r.expired(ConsentTime):
 		return codeExpired, ErrExpired
-	case r.mode == ModeResume && c.hello.connection <= r.resume.LastConnection:
-		return codeBusy, ErrStale
 	case s.Intent != r.intent():
 		return codeIntent, ErrIntent
 	}
@@ -108,7 +108,7 @@ func (r *Receiver) intent() Intent {
 }
 
 // Accept gives M3 and the session that comes of it. The same request gives the same bytes and the same
-// Session on every connection, whatever a is the next time. The errors are ErrOrder, ErrUsed, ErrLimit,
+// Session on every connection, whatever a is the next time: see Session.ControlKey. The errors are ErrOrder, ErrUsed, ErrLimit,
 // ErrVersion and what Rand returns.
 func (c *ReceiverConn) Accept(a Accept) (m3 []byte, s *Session, err error) {
 	r := c.receiver

@@ -64,15 +64,18 @@ func NewResumeReceiver(o ResumeOptions) (*Receiver, error) {
 	}, nil
 }
 
-// resumption gives the key for one connection number: the same for the same hello, none for a number that
-// is not above what was accepted or seen. A replayed hello therefore cannot push out the one that is
-// being answered.
+// resumption gives the key for one connection number: the same for the same hello on another route, none
+// for a number that was accepted, none for a lower one than was seen. A replayed hello therefore neither
+// pushes out the one that is being answered nor gets the keys of a session a second time.
 func (r *Receiver) resumption(h *hello) (*attempt, error) {
 	a := r.current
+	if h.connection <= r.resume.LastConnection {
+		return nil, r.refuse(h, codeBusy, ErrStale)
+	}
 	if a != nil && a.hello.raw == h.raw {
 		return a, nil
 	}
-	if h.connection <= r.resume.LastConnection || a != nil && h.connection <= a.hello.connection {
+	if a != nil && h.connection <= a.hello.connection {
 		return nil, r.refuse(h, codeBusy, ErrStale)
 	}
 	a, err := newAttempt(r.random, Bundle{Suite: r.suite, Intent: r.resume.Intent})
@@ -80,9 +83,6 @@ func (r *Receiver) resumption(h *hello) (*attempt, error) {
 		return nil, fmt.Errorf("resume: %w", err)
 	}
 	a.hello, a.about = *h, r.resume.about(h.connection)
-	if old := r.current; old != nil && old.bound == nil {
-		old.key.Erase()
-	}
 	r.current = a
 	return a, nil
 }

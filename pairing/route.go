@@ -47,18 +47,15 @@ func (r Route) String() string {
 	return "route of kind " + strconv.Itoa(int(r.Kind))
 }
 
-// cgnat is the address space that carriers share (RFC 6598); other customers are in it.
-func cgnat() netip.Prefix { return netip.MustParsePrefix("100.64.0.0/10") }
-
 // Public tells whether the route leads to a literal address beyond the own network: neither loopback,
-// private, unique-local nor link-local. Addresses that carriers share (RFC 6598) count as public. A socket
+// private, unique-local nor link-local. Addresses that carriers share (RFC 6598) count as public, since strangers have them too. A socket
 // and a relay do not: a caller asks about relays by name.
 func (r Route) Public() bool {
 	if r.Kind != RouteTCP {
 		return false
 	}
 	a := r.Addr.Addr()
-	return !a.IsLoopback() && !a.IsPrivate() && !a.IsLinkLocalUnicast() || cgnat().Contains(a)
+	return !a.IsLoopback() && !a.IsPrivate() && !a.IsLinkLocalUnicast()
 }
 
 // check refuses a route that no encoder writes. The errors are ErrMalformed and ErrLimit.

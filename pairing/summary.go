@@ -157,7 +157,7 @@ func parseSummary(data []byte) (*Summary, error) {
 	}
 	again, err := s.marshal()
 	if err != nil {
-		return nil, received("summary", err)
+		return nil, fmt.Errorf("read summary: value out of range: %w", ErrMalformed)
 	}
 	if !bytes.Equal(again, data) {
 		return nil, fmt.Errorf("read summary: encoding is not deterministic: %w", ErrMalformed)
