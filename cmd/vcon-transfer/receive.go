@@ -87,7 +87,7 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 		return err
 	}
 	ui.endProgress()
-	summarize(ui, result, "received from", f.where())
+	summarize(ui, result, "received into", f.where())
 	return nil
 }
 
@@ -176,8 +176,9 @@ func (f *receiveFlags) where() string {
 
 // A receivePrompt speaks with the person at the new device.
 type receivePrompt struct {
-	ui *terminal
-	f  *receiveFlags
+	ui    *terminal
+	f     *receiveFlags
+	asked int // tries left when the code was asked for last
 }
 
 func (p *receivePrompt) ShowOffer(_ context.Context, offer *pairing.Offer) error {
@@ -197,15 +198,27 @@ func (p *receivePrompt) ShowOffer(_ context.Context, offer *pairing.Offer) error
 }
 
 func (p *receivePrompt) AskCheckCode(ctx context.Context, peer segment.TransferInfo, tries int) (string, error) {
-	if tries < pairing.CheckCodeTries {
-		p.ui.say("These are not the digits on the old device. %s left.", plural(uint64(tries), "try"))
+	switch p.asked {
+	case 0:
+		what := fmt.Sprintf("%s from %q", plural(peer.Messages, "message"), printable(peer.Sender, 40))
+		if peer.SharedBy != "" {
+			what = fmt.Sprintf("%s shared by %q", plural(peer.Messages, "message"), printable(peer.SharedBy, 40))
+		}
+		p.ui.say("The old device is here: %s.", what)
+	case tries:
+		p.ui.say("A check code has six digits.")
+	default:
+		p.ui.say("These are not the digits on the old device. %s left.", tryCount(tries))
 	}
-	what := fmt.Sprintf("%s from %q", plural(peer.Messages, "message"), printable(peer.Sender, 40))
-	if peer.SharedBy != "" {
-		what = fmt.Sprintf("%s shared by %q", plural(peer.Messages, "message"), printable(peer.SharedBy, 40))
-	}
-	p.ui.say("The old device is here: %s.", what)
+	p.asked = tries
 	return p.ui.ask(ctx, "Type the six digits that it shows: ")
+}
+
+func tryCount(n int) string {
+	if n == 1 {
+		return "1 try"
+	}
+	return fmt.Sprintf("%d tries", n)
 }
 
 func (p *receivePrompt) Warn(_ context.Context, w transfer.Warning) {
