@@ -27,7 +27,7 @@ var table = []struct {
 }
 
 // header encodes one that the Writer would refuse.
-func header(t wire.Type, f wire.Flags, n int) []byte {
+func header(t wire.Type, f wire.Flags, n int64) []byte {
 	return []byte{byte(t), byte(f), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
 }
 
@@ -72,7 +72,7 @@ func TestTable(t *testing.T) {
 				var out bytes.Buffer
 				err := wire.NewWriter(&out).WriteFrame(row.t, c.f, p)
 				if c.want == 0 {
-					if err != nil || !bytes.Equal(out.Bytes(), append(header(row.t, c.f, c.n), p...)) {
+					if err != nil || !bytes.Equal(out.Bytes(), append(header(row.t, c.f, int64(c.n)), p...)) {
 						t.Errorf("write: %v, %d bytes", err, out.Len())
 					}
 				} else if !refusedWith(err, c.want) || out.Len() != 0 {
@@ -80,7 +80,7 @@ func TestTable(t *testing.T) {
 				}
 				// The reader decides by the header: there is no payload to read.
 				src := &endless{}
-				in := io.MultiReader(bytes.NewReader(header(row.t, c.f, c.n)), src)
+				in := io.MultiReader(bytes.NewReader(header(row.t, c.f, int64(c.n))), src)
 				f, err := wire.NewReader(in).ReadFrame()
 				if c.want == 0 {
 					if err != nil || f.Type != row.t || f.Flags != c.f || len(f.Payload) != c.n {
@@ -101,7 +101,7 @@ func refusedWith(err error, c wire.Code) bool {
 
 func TestUnknownTypes(t *testing.T) {
 	hello := append(header(wire.Hello, 0, wire.HelloSize), payload(wire.HelloSize)...)
-	unknown := func(n int) []byte { return append(header(0x42, 0, n), payload(n)...) }
+	unknown := func(n int) []byte { return append(header(0x42, 0, int64(n)), payload(n)...) }
 	for _, c := range []struct {
 		name string
 		in   []byte
@@ -150,14 +150,14 @@ func TestExpect(t *testing.T) {
 	for _, row := range table {
 		for _, other := range table {
 			in := &endless{}
-			r := wire.NewReader(io.MultiReader(bytes.NewReader(header(row.t, 0, row.min)), in))
+			r := wire.NewReader(io.MultiReader(bytes.NewReader(header(row.t, 0, int64(row.min))), in))
 			r.Expect(other.t, wire.Error)
 			_, err := r.ReadFrame()
 			if ok := row.t == other.t || row.t == wire.Error; ok != (err == nil) || !ok && (!refusedWith(err, wire.CodeProtocol) || in.read > 0) {
 				t.Errorf("expecting %v, %v arrives: %v after %d bytes", other.t, row.t, err, in.read)
 			}
 		}
-		r := wire.NewReader(io.MultiReader(bytes.NewReader(header(row.t, 0, row.min)), &endless{}))
+		r := wire.NewReader(io.MultiReader(bytes.NewReader(header(row.t, 0, int64(row.min))), &endless{}))
 		r.Expect(wire.Hello)
 		r.Expect()
 		if _, err := r.ReadFrame(); err != nil {

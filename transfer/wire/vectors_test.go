@@ -40,7 +40,7 @@ func wantVectors() wireVectors {
 	var v wireVectors
 	valid := func(name string, t wire.Type, f wire.Flags, n int) {
 		v.Frames = append(v.Frames, frameVector{
-			Name: name, Bytes: hex.EncodeToString(append(header(t, f, n), payload(n)...)),
+			Name: name, Bytes: hex.EncodeToString(append(header(t, f, int64(n)), payload(n)...)),
 			Type: uint8(t), Flags: uint8(f), Payload: hex.EncodeToString(payload(n)),
 		})
 	}
@@ -49,9 +49,9 @@ func wantVectors() wireVectors {
 	}
 	for _, row := range table {
 		valid("shortest "+row.name, row.t, 0, row.min)
-		refused("too short "+row.name, append(header(row.t, 0, row.min-1), payload(row.min-1)...), wire.CodeProtocol)
-		refused("too long "+row.name, header(row.t, 0, row.max+1), wire.CodeLimit)
-		refused("critical "+row.name, header(row.t, wire.Critical, row.min), wire.CodeProtocol)
+		refused("too short "+row.name, append(header(row.t, 0, int64(row.min-1)), payload(row.min-1)...), wire.CodeProtocol)
+		refused("too long "+row.name, header(row.t, 0, int64(row.max+1)), wire.CodeLimit)
+		refused("critical "+row.name, header(row.t, wire.Critical, int64(row.min)), wire.CodeProtocol)
 	}
 	valid("last data", wire.Data, wire.Last, 16)
 	valid("unknown, skipped", 0x42, 0, 3)
