@@ -297,6 +297,17 @@ func TestReadQRBadInput(t *testing.T) {
 			t.Errorf("%v: %v", r, err)
 		}
 	}
+	for size, ok := range map[[2]int]bool{
+		{MaxImageSide, 1}: true, {MaxImageSide + 1, 1}: false, {1, MaxImageSide}: true, {1, MaxImageSide + 1}: false,
+		{10000, MaxImagePixels / 10000}: true, {10000, MaxImagePixels/10000 + 1}: false, {0, 1}: false, {1, 0}: false,
+	} {
+		if err := checkSize2D(size[0], size[1]); (err == nil) != ok {
+			t.Errorf("%v pixels: %v", size, err)
+		}
+	}
+	if _, err := ReadQR(bytes.NewReader(append(bytes.Clone(good), make([]byte, MaxImageBytes-len(good))...))); err != nil {
+		t.Errorf("a file of the longest length: %v", err)
+	}
 	// Dark lines only: something to search in, nothing to find.
 	stripes := image.NewGray(image.Rect(0, 0, 300, 300))
 	for i := range stripes.Pix {
