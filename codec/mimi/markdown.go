@@ -25,9 +25,11 @@ func (w *writer) markdown(s string) {
 				continue
 			}
 		case '<':
-			if end := strings.IndexAny(s, "> \n"); end > 0 && s[end] == '>' && isIM(s[1:end]) {
-				w.mention(s[1:end], "")
-				s = s[end+1:]
+			// GFM, section 6.9: an autolink holds no blank and no other bracket.
+			uri := s[1:min(len(s), maxLink)]
+			if end := strings.IndexAny(uri, "<> \n"); end > 0 && uri[end] == '>' && isIM(uri[:end]) {
+				w.mention(uri[:end], "")
+				s = s[end+2:]
 				continue
 			}
 		}
@@ -41,6 +43,7 @@ func (w *writer) markdown(s string) {
 // of as many backticks, else the run itself.
 func codeSpan(s string) int {
 	run := len(s) - len(strings.TrimLeft(s, "`"))
+	s = s[:max(run, min(len(s), maxCode))]
 	for i := run; i < len(s); {
 		j := strings.IndexByte(s[i:], '`')
 		if j < 0 {
@@ -56,9 +59,13 @@ func codeSpan(s string) int {
 	return run
 }
 
-// maxLink bounds how far an inline link is looked for, so that a text of many
-// opening brackets takes linear time.
-const maxLink = 4096
+// Bounds on how far the end of something is looked for, so that a text of nothing
+// but beginnings takes linear time.
+const (
+	maxLink     = 2048     // bytes of a link
+	maxBrackets = 8        // brackets within brackets of a link's text
+	maxCode     = 64 << 10 // bytes of a code span
+)
 
 // link reads an inline link "[text](uri)" at the start of s, which is size bytes.
 func link(s string) (text, uri string, size int, ok bool) {
@@ -70,7 +77,9 @@ func link(s string) (text, uri string, size int, ok bool) {
 		case '\\':
 			i++
 		case '[':
-			depth++
+			if depth++; depth > maxBrackets {
+				return "", "", 0, false
+			}
 		case ']':
 			if depth--; depth == 0 {
 				end = i
