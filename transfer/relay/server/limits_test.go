@@ -144,11 +144,12 @@ func TestMaxRate(t *testing.T) {
 		a.Close()
 		b.Close()
 
-		// A rate so low that a buffer takes hours is still not idle, and waiting for it ends with the pipe.
-		r = transfertest.NewRelay(t, server.Options{MaxRate: 1, IdleTimeout: time.Minute})
+		// A rate so low that one buffer takes longer than the idle timeout is still not idle, and waiting for it
+		// ends with the pipe.
+		r = transfertest.NewRelay(t, server.Options{MaxRate: 1000, IdleTimeout: 10 * time.Second})
 		a, b = pairUp(t, r, 1)
-		go a.Write(make([]byte, 100_000))
-		if _, err := io.ReadFull(b, make([]byte, 40_000)); err != nil {
+		go a.Write(make([]byte, 150_000))
+		if _, err := io.ReadFull(b, make([]byte, 100_000)); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second / 2)
