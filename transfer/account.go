@@ -46,7 +46,7 @@ type meter struct {
 }
 
 func newMeter(report func(Progress)) *meter {
-	return &meter{report: report, start: time.Now()}
+	return &meter{report: report}
 }
 
 // expect raises the totals to what is known by now.

@@ -153,7 +153,7 @@ type Result struct {
 	Received   uint64 // bytes that it read
 	Route      pairing.Route
 	Peer       string // the peer's label, not escaped
-	Duration   time.Duration
+	Duration   time.Duration // since the check code matched
 	Reconnects int
 }
 

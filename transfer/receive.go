@@ -36,7 +36,6 @@ func Receive(ctx context.Context, opts ReceiveOptions) (*Result, error) {
 		confirmed: make(chan struct{}),
 		failed:    make(chan error, 1),
 		places:    make(chan struct{}, maxHandshakes),
-		start:     time.Now(),
 		meter:     newMeter(opts.Progress),
 		counted:   make(map[segment.ID]segment.Ledger),
 		fetched:   make(map[attachmentKey]bool),

@@ -94,7 +94,8 @@ func (r *receiver) awaitCode(ctx context.Context, l *link, wait *sync.WaitGroup)
 		if err := r.opts.Sink.Begin(ctx, r.info); err != nil {
 			return message{}, fail(wire.CodeStorage, err)
 		}
-		r.begun = true
+		r.begun, r.start = true, time.Now()
+		r.meter.start = r.start
 	}
 	if err := l.send(recordReady, nil); err != nil {
 		return message{}, err

@@ -21,7 +21,7 @@ func Send(ctx context.Context, opts SendOptions) (*Result, error) {
 	if err != nil {
 		return nil, offerError(err)
 	}
-	s := &sender{opts: opts, peer: peer, start: time.Now(), meter: newMeter(opts.Progress)}
+	s := &sender{opts: opts, peer: peer, meter: newMeter(opts.Progress)}
 	defer s.close()
 	l, err := s.pair(ctx)
 	if err != nil {
@@ -64,6 +64,14 @@ func (s *sender) close() {
 	s.peer.Close()
 	if s.session != nil {
 		s.session.Erase()
+	}
+}
+
+// begin starts the clock, once: before it the devices waited for people.
+func (s *sender) begin() {
+	if s.start.IsZero() {
+		s.start = time.Now()
+		s.meter.start = s.start
 	}
 }
 

@@ -48,6 +48,7 @@ func (s *sender) serve(run context.Context, l *link) (err error) {
 		return err
 	}
 	if m.Type == recordReady {
+		s.begin()
 		if m, err = s.sendHistory(ctx, l, in); err != nil {
 			return in.why(err)
 		}
