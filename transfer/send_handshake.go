@@ -114,11 +114,12 @@ func (s *sender) resume(ctx context.Context) (*link, error) {
 		var l *link
 		l, err = s.resumeOver(ctx, peer, route)
 		peer.Close()
-		if e, ok := errors.AsType[*Error](err); err == nil || ok && e.Peer {
+		if e, ok := errors.AsType[*Error](err); err == nil || ok && e.Peer && e.Code != wire.CodeBusy {
 			return l, err
 		}
 		// Whoever answered there could not prove to be our peer: the address may
-		// belong to somebody else by now.
+		// belong to somebody else by now. Or it is our peer and has seen a higher
+		// connection number, and the next try has one too.
 		err = &lost{err}
 	}
 	return nil, err
