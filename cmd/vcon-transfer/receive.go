@@ -124,7 +124,7 @@ func (f *receiveFlags) routes(ctx context.Context) (acceptors []transfer.Accepto
 		if err := relay.CheckURL(f.relay); err != nil {
 			return nil, nil, nil, usageError{err}
 		}
-		acceptors = append(acceptors, &relayed{options: relay.Options{URL: f.relay, Token: token}})
+		acceptors = append(acceptors, relay.NewAcceptor(relay.Options{URL: f.relay, Token: token}))
 		routes = append(routes, pairing.Route{Kind: pairing.RouteRelay, Path: f.relay})
 	}
 	if f.noLAN && f.socket == "" {
