@@ -18,7 +18,7 @@ func (g *stage) held(ctx context.Context, items []prepared) (map[segment.Key]*he
 			return nil
 		}
 		rows, err := g.tx.QueryContext(ctx, `SELECT i.id, i.key, i.source, s.shared_by = '', i.kind, i.act, i.instant, i.seq,
-			i.level, i.record, i.attachments, i.message_id, coalesce(p.identity, '')
+			i.level, i.record, i.attachments, i.message_id, i.replaces, coalesce(p.identity, '')
 			FROM items i JOIN sources s ON s.id = i.source LEFT JOIN parties p ON p.id = i.sender
 			WHERE i.key IN (`+marks(len(keys))+")", keys...)
 		if err != nil {
@@ -30,7 +30,7 @@ func (g *stage) held(ctx context.Context, items []prepared) (map[segment.Key]*he
 			p := new(prepared)
 			r := &heldRow{prepared: p}
 			if err := rows.Scan(&r.id, &key, &r.source, &r.own, &p.kind, &p.act, &p.head.Instant, &r.seq,
-				&p.level, &p.record, &p.attachments, &p.messageID, &p.identity); err != nil {
+				&p.level, &p.record, &p.attachments, &p.messageID, &p.replaces, &p.identity); err != nil {
 				return err
 			}
 			copy(p.head.Key[:], key)
@@ -64,8 +64,9 @@ func (g *stage) nextID(ctx context.Context) (int64, error) {
 type batch struct {
 	*stage
 	firstNew int64
-	rows     []*heldRow // new or changed
-	placed   []*heldRow // of every item that has a row
+	rows     []*heldRow      // new or changed
+	placed   []*heldRow      // of every item that has a row
+	left     []sql.NullInt64 // what a replaced record replaced
 }
 
 // replace gives a row the record that comes.
@@ -73,6 +74,9 @@ func (b *batch) replace(row *heldRow, p *prepared) {
 	if row.source != b.t.source {
 		row.formerly = append(row.formerly, row.source)
 		row.source, row.own, row.credited = b.t.source, !b.t.shared, false
+	}
+	if row.replaces.Valid && row.replaces != p.replaces {
+		b.left = append(b.left, row.replaces)
 	}
 	row.prepared = p
 	if !row.isNew && !row.changed {
@@ -97,9 +101,9 @@ func (b *batch) flush(ctx context.Context) error {
 
 // insert writes the new rows. What replaces or is replaced is settled after it.
 func (b *batch) insert(ctx context.Context) error {
-	const columns = 21
+	const columns = 22
 	w := rowWriter{tx: b.tx, columns: columns, sql: `INSERT INTO items (id, key, room, kind, act, again, instant, seq, size, attached,
-		message_id, replaces, reply, sender, level, source, transfer, record, attachments, current, state) VALUES `}
+		message_id, name, replaces, reply, sender, level, source, transfer, record, attachments, current, state) VALUES `}
 	for _, r := range b.rows {
 		if !r.isNew {
 			continue
@@ -107,7 +111,7 @@ func (b *batch) insert(ctx context.Context) error {
 		r.seq = b.seqOf(r)
 		current, state := settled(r.prepared, r.id)
 		if err := w.add(ctx, r.id, r.head.Key[:], b.room, r.kind, r.act, r.again, r.head.Instant, r.seq, int64(r.head.Size),
-			int64(r.head.Attachments), r.messageID, r.replaces, r.reply, r.sender, int(r.level), r.source, b.t.row, r.record,
+			int64(r.head.Attachments), r.messageID, r.name, r.replaces, r.reply, r.sender, int(r.level), r.source, b.t.row, r.record,
 			r.attachments, current, state); err != nil {
 			return err
 		}
@@ -134,9 +138,9 @@ func (b *batch) change(ctx context.Context) error {
 		r.seq = b.seqOf(r)
 		current, state := settled(r.prepared, r.id)
 		if _, err := b.tx.ExecContext(ctx, `UPDATE items SET kind = ?, act = ?, again = ?, instant = ?, seq = ?, size = ?, attached = ?,
-			replaces = ?, reply = ?, sender = ?, level = ?, source = ?, transfer = ?, record = ?, attachments = ?, current = ?, state = ?
+			name = ?, replaces = ?, reply = ?, sender = ?, level = ?, source = ?, transfer = ?, record = ?, attachments = ?, current = ?, state = ?
 			WHERE id = ?`, r.kind, r.act, r.again, r.head.Instant, r.seq, int64(r.head.Size), int64(r.head.Attachments),
-			r.replaces, r.reply, r.sender, int(r.level), r.source, b.t.row, r.record, r.attachments, current, state, r.id); err != nil {
+			r.name, r.replaces, r.reply, r.sender, int(r.level), r.source, b.t.row, r.record, r.attachments, current, state, r.id); err != nil {
 			return err
 		}
 	}
@@ -156,7 +160,17 @@ func (b *batch) renumber(ctx context.Context) error {
 			r.moved = true
 		}
 	}
-	return nil
+	var moved []int64
+	for _, r := range b.placed {
+		if r.moved || r.changed {
+			moved = append(moved, r.id)
+		}
+	}
+	return inChunks(moved, func(ids []any) error {
+		_, err := b.tx.ExecContext(ctx, "UPDATE segments SET stale = 1 WHERE id <> ? AND id IN (SELECT segment FROM segment_items WHERE item IN ("+
+			marks(len(ids))+"))", append([]any{b.seg}, ids...)...)
+		return err
+	})
 }
 
 func (b *batch) seqOf(r *heldRow) int64 { return b.placing.seqOf(r.place, r.head.Instant, b.entry) }
@@ -194,7 +208,7 @@ func (b *batch) place(ctx context.Context) error {
 func (b *batch) index(ctx context.Context) error {
 	w := rowWriter{tx: b.tx, columns: 2, sql: "INSERT INTO search (rowid, text) VALUES "}
 	for _, r := range b.rows {
-		if r.isNew && r.replaces == nil && r.text != "" {
+		if r.isNew && !r.replaces.Valid && r.text != "" {
 			if err := w.add(ctx, r.id, r.text); err != nil {
 				return err
 			}
@@ -207,7 +221,7 @@ func (b *batch) index(ctx context.Context) error {
 func (b *batch) touched(ctx context.Context) ([]int64, error) {
 	var ids []int64
 	for _, r := range b.rows {
-		if r.changed || r.replaces != nil {
+		if r.changed || r.replaces.Valid {
 			ids = append(ids, r.id)
 		}
 	}
@@ -216,20 +230,20 @@ func (b *batch) touched(ctx context.Context) ([]int64, error) {
 			ids = append(ids, r.id)
 		}
 	}
-	rows, err := b.tx.QueryContext(ctx, `SELECT id FROM items t WHERE id >= ? AND replaces IS NULL
-		AND EXISTS (SELECT 1 FROM items r WHERE r.replaces = t.key)`, b.firstNew)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	add := func(rows *sql.Rows) error {
 		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&id)
 		ids = append(ids, id)
+		return err
 	}
-	return ids, rows.Err()
+	err := eachRow(ctx, b.tx, `SELECT id FROM items t WHERE id >= ? AND replaces IS NULL
+		AND EXISTS (SELECT 1 FROM items r WHERE r.replaces = t.name)`, []any{b.firstNew}, add)
+	for _, name := range b.left {
+		if err == nil {
+			err = eachRow(ctx, b.tx, "SELECT id FROM items WHERE name = ?1 OR replaces = ?1", []any{name}, add)
+		}
+	}
+	return ids, err
 }
 
 // A rowWriter inserts many rows with few statements.

@@ -60,8 +60,8 @@ func (t *transfer) haveSegment(ctx context.Context, tx *sql.Tx, room int64, e se
 	p := t.listing.next(room, e)
 	t.segment = e.ID
 	var id int64
-	var held bool
-	err := tx.QueryRowContext(ctx, "SELECT id, held FROM segments WHERE segment = ?", e.ID[:]).Scan(&id, &held)
+	var held, stale bool
+	err := tx.QueryRowContext(ctx, "SELECT id, held, stale FROM segments WHERE segment = ?", e.ID[:]).Scan(&id, &held, &stale)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && !held {
 		return segment.Want{Need: true}, nil
 	}
@@ -74,7 +74,7 @@ func (t *transfer) haveSegment(ctx context.Context, tx *sql.Tx, room int64, e se
 	if err := t.list(ctx, tx, room, id, e.Kind); err != nil {
 		return segment.Want{}, err
 	}
-	return segment.Want{}, p.apply(ctx, tx, id, e)
+	return segment.Want{}, p.apply(ctx, tx, id, e, stale)
 }
 
 // list notes that the transfer listed a roster segment.
@@ -222,15 +222,42 @@ func seqBase(rank int64, kind segment.Kind) int64 {
 	return base
 }
 
-// apply renumbers the items of a held segment whose rank changed, because newer
-// items of the same instant came to the source.
-func (p placing) apply(ctx context.Context, tx *sql.Tx, seg int64, e segment.SegmentEntry) error {
-	for _, at := range []struct{ instant, rank int64 }{{e.Last, p.last}, {e.First, p.first}} {
-		if _, err := tx.ExecContext(ctx, `UPDATE items SET seq = ?1 + s.place FROM segment_items s
-			WHERE s.segment = ?2 AND items.id = s.item AND items.instant = ?3 AND items.seq <> ?1 + s.place`,
-			seqBase(at.rank, e.Kind), seg, at.instant); err != nil {
+// apply renumbers the items of a held segment: those of its first and last
+// instant, whose rank changed because newer items of that instant came to the
+// source, and all when another segment has renumbered some.
+func (p placing) apply(ctx context.Context, tx *sql.Tx, seg int64, e segment.SegmentEntry, stale bool) error {
+	var versions []int64
+	renumber := func(rank int64, where string, args ...any) error {
+		return eachRow(ctx, tx, `UPDATE items SET seq = ?1 + s.place FROM segment_items s
+			WHERE s.segment = ?2 AND items.id = s.item AND items.seq <> ?1 + s.place AND `+where+` RETURNING id, replaces IS NOT NULL`,
+			append([]any{seqBase(rank, e.Kind), seg}, args...), func(rows *sql.Rows) error {
+				var id int64
+				var version bool
+				err := rows.Scan(&id, &version)
+				if version {
+					versions = append(versions, id)
+				}
+				return err
+			})
+	}
+	if stale {
+		if err := renumber(0, "items.instant > ?3 AND items.instant < ?4", e.First, e.Last); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE segments SET stale = 0 WHERE id = ?", seg); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := renumber(p.last, "items.instant = ?3", e.Last); err != nil {
+		return err
+	}
+	if e.First != e.Last {
+		if err := renumber(p.first, "items.instant = ?3", e.First); err != nil {
+			return err
+		}
+	}
+	if len(versions) == 0 {
+		return nil
+	}
+	return resolve(ctx, tx, versions)
 }

@@ -26,16 +26,22 @@ func now() time.Time { return base.AddDate(1, 0, 0) }
 
 func newStore(t testing.TB) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "history.db"), Options{Now: now})
+	s, closeIt := openStore(t, filepath.Join(t.TempDir(), "history.db"))
+	t.Cleanup(closeIt)
+	return s
+}
+
+func openStore(t testing.TB, path string) (s *Store, closeIt func()) {
+	t.Helper()
+	s, err := Open(t.Context(), path, Options{Now: now, unsynced: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	return s, func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
-	})
-	return s
+	}
 }
 
 // A chat builds a vCon of one room, message by message.

@@ -49,6 +49,7 @@ const (
 	kindReaction  = 2
 	kindEvent     = 3
 	kindOther     = 4
+	kindNothing   = 5 // an empty object: kept, and not shown
 )
 
 // A Person is a party of a conversation. URI is an IM URI, or "tel:" or

@@ -16,6 +16,8 @@ import (
 type Options struct {
 	MustExist bool             // refuse to create a store where there is none
 	Now       func() time.Time // decides which messages have expired; nil is time.Now
+
+	unsynced bool // tests that open hundreds of stores
 }
 
 // Open opens the store at path, and creates it with its folder (0700) when there
@@ -25,7 +27,10 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := createFile(path, o.MustExist); err != nil {
 		return nil, wrap("open store", err)
 	}
-	s := &Store{now: o.Now}
+	s := &Store{now: o.Now, synchronous: "FULL"}
+	if o.unsynced {
+		s.synchronous = "OFF"
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -36,14 +41,14 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, path string) (err error) {
-	if s.write, err = openDB(path, "&_txlock=immediate"); err != nil {
+	if s.write, err = s.openDB(path, "&_txlock=immediate"); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
 	if err := migrate(ctx, s.write); err != nil {
 		return err
 	}
-	if s.read, err = openDB(path, "&_pragma=query_only(1)"); err != nil {
+	if s.read, err = s.openDB(path, "&_pragma=query_only(1)"); err != nil {
 		return err
 	}
 	s.read.SetMaxOpenConns(maxReaders)
@@ -53,14 +58,14 @@ func (s *Store) open(ctx context.Context, path string) (err error) {
 
 // openDB makes a handle. Synchronous FULL is what makes a staged segment durable
 // in WAL mode when its transaction returns.
-func openDB(path, extra string) (*sql.DB, error) {
+func (s *Store) openDB(path, extra string) (*sql.DB, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}
-	pragmas := fmt.Sprintf("?_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"+
-		"&_pragma=foreign_keys(1)&_pragma=cache_size(-%d)&_pragma=temp_store(MEMORY)", busyTimeout.Milliseconds(), cacheKiB)
+	pragmas := fmt.Sprintf("?_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(%s)"+
+		"&_pragma=foreign_keys(1)&_pragma=cache_size(-%d)&_pragma=temp_store(MEMORY)", busyTimeout.Milliseconds(), s.synchronous, cacheKiB)
 	return sql.Open("sqlite", u.String()+pragmas+extra)
 }
 

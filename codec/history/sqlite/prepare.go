@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"runtime"
@@ -31,8 +32,9 @@ type prepared struct {
 	kind, act   int
 	again       bool
 	messageID   string
-	replaces    []byte // key, or nil
-	reply       []byte // key, or nil
+	name        sql.NullInt64 // see nameOf
+	replaces    sql.NullInt64
+	reply       sql.NullInt64
 	sender      sql.NullInt64
 	identity    string // of the sender
 	level       mimi.Level
@@ -82,13 +84,14 @@ func (p *preparer) prepare(it segment.Item) (out prepared) {
 		out.sender = sql.NullInt64{Int64: int64(p.rows[*n]), Valid: true}
 		out.identity = identityOf(&p.parties[*n])
 	}
-	p.classify(&out, today(&d))
-	if d.Type == "text" {
+	now := today(&d)
+	p.classify(&out, now)
+	if now.Type == "text" {
 		uri := ""
 		if d.Originator != nil && uint64(*d.Originator) < uint64(len(p.parties)) {
-			uri = p.parties[*d.Originator].IMURI
+			uri = partyToday(&p.parties[*d.Originator]).IMURI
 		}
-		out.level, _ = mimi.Verify(&d, uri, p.roomURI)
+		out.level, _ = mimi.Verify(now, uri, p.roomURI)
 	}
 	if err := d.MapParties(p.row); err != nil {
 		return out.refused(err)
@@ -106,15 +109,10 @@ func (p *preparer) prepare(it segment.Item) (out prepared) {
 
 // classify tells what kind of item d is, and what it refers to.
 func (p *preparer) classify(out *prepared, d *codec.Dialog) {
-	key := func(id codec.Binary) []byte {
-		if id == "" {
-			return nil
-		}
-		k := segment.KeyOfMessage(p.room.ID, string(id))
-		return k[:]
-	}
-	out.reply = key(d.InReplyTo)
+	out.name, out.reply = nameOf(p.room.ID, d.MessageID), nameOf(p.room.ID, d.InReplyTo)
 	switch {
+	case d.Type == "" && isEmpty(d):
+		out.kind = kindNothing
 	case d.Type == "tombstone":
 		out.kind, out.act = kindTombstone, actRetracted
 		if d.Status == "expired" {
@@ -125,7 +123,7 @@ func (p *preparer) classify(out *prepared, d *codec.Dialog) {
 	case d.Type != "text":
 		out.kind = kindOther
 	default:
-		out.replaces = key(d.Replaces)
+		out.replaces = nameOf(p.room.ID, d.Replaces)
 		switch {
 		case mimi.IsDelete(d):
 			out.act = actDelete
@@ -135,9 +133,29 @@ func (p *preparer) classify(out *prepared, d *codec.Dialog) {
 			out.text = fold(mimi.PlainText(d))
 		}
 	}
-	if out.again && out.replaces == nil {
-		out.replaces = key(d.MessageID)
+	if out.again {
+		if !out.replaces.Valid {
+			out.replaces = out.name
+		}
+		out.name = sql.NullInt64{}
 	}
+}
+
+// nameOf is what messages of a room refer to each other by: the first 64 bits of
+// the key that a message with this id has. It is not the key itself since old
+// forms of a message id are no part of a key, and to keep indexes small.
+func nameOf(room string, id codec.Binary) sql.NullInt64 {
+	if id == "" {
+		return sql.NullInt64{}
+	}
+	k := segment.KeyOfMessage(room, string(id))
+	return sql.NullInt64{Int64: int64(binary.BigEndian.Uint64(k[:8])), Valid: true}
+}
+
+// isEmpty reports whether a dialog object has no parameter at all.
+func isEmpty(d *codec.Dialog) bool {
+	b, err := codec.AppendDialogCBOR(nil, d)
+	return err == nil && len(b) == 1
 }
 
 func (p *preparer) row(n uint32) (uint32, error) {

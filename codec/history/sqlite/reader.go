@@ -75,14 +75,8 @@ func roomMeta(ctx context.Context, db *sql.DB, id int64, room *segment.Room) err
 			return err
 		}
 	}
-	if extra != nil {
-		v, err := codec.DecodeCBOR(extra)
-		if err != nil {
-			return err
-		}
-		room.Extra = v.Extra
-	}
-	return nil
+	room.Extra, err = decodeFields(extra)
+	return err
 }
 
 // rosterOf reads the parties of a room.

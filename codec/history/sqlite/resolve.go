@@ -26,7 +26,8 @@ type version struct {
 	room     int64
 	instant  int64
 	seq      int64
-	replaces string // key, or ""
+	name     sql.NullInt64
+	replaces sql.NullInt64
 	sender   string // identity, or ""
 	own      bool   // from the person's own devices
 
@@ -83,11 +84,11 @@ func resolve(ctx context.Context, tx *sql.Tx, ids []int64) error {
 
 // A resolver holds the statements of one resolve.
 type resolver struct {
-	byID, byKey, byReplaces, record, set, forget, index *sql.Stmt
+	byID, byName, byReplaces, record, set, forget, index *sql.Stmt
 }
 
 func newResolver(ctx context.Context, tx *sql.Tx) (*resolver, error) {
-	const columns = `SELECT i.id, i.key, i.act, i.kind, i.room, i.instant, i.seq, coalesce(i.replaces, x''), coalesce(p.identity, ''), s.shared_by = ''
+	const columns = `SELECT i.id, i.key, i.act, i.kind, i.room, i.instant, i.seq, i.name, i.replaces, coalesce(p.identity, ''), s.shared_by = ''
 		FROM items i JOIN sources s ON s.id = i.source LEFT JOIN parties p ON p.id = i.sender WHERE `
 	r := new(resolver)
 	for _, s := range []struct {
@@ -95,7 +96,7 @@ func newResolver(ctx context.Context, tx *sql.Tx) (*resolver, error) {
 		sql string
 	}{
 		{&r.byID, columns + "i.id = ?"},
-		{&r.byKey, columns + "i.key = ?"},
+		{&r.byName, columns + "i.name = ? ORDER BY i.instant, i.seq, i.key LIMIT 1"},
 		{&r.byReplaces, columns + "i.replaces = ? ORDER BY i.instant, i.seq, i.key LIMIT ?"},
 		{&r.record, "SELECT record FROM items WHERE id = ?"},
 		{&r.set, "UPDATE items SET head = ?, current = ?, versions = ?, state = ? WHERE id = ?"},
@@ -112,7 +113,7 @@ func newResolver(ctx context.Context, tx *sql.Tx) (*resolver, error) {
 }
 
 func (r *resolver) close() {
-	for _, s := range []*sql.Stmt{r.byID, r.byKey, r.byReplaces, r.record, r.set, r.forget, r.index} {
+	for _, s := range []*sql.Stmt{r.byID, r.byName, r.byReplaces, r.record, r.set, r.forget, r.index} {
 		if s != nil {
 			_ = s.Close() // the transaction's end closes it too
 		}
@@ -127,9 +128,9 @@ func (r *resolver) chain(ctx context.Context, id int64) ([]*version, error) {
 	}
 	// Up to the first version, or to what is not held.
 	top, seen := found[0], map[int64]bool{found[0].id: true}
-	missing := ""
-	for top.replaces != "" && len(seen) < maxChain {
-		up, err := r.versions(ctx, r.byKey, []byte(top.replaces))
+	var missing sql.NullInt64
+	for top.replaces.Valid && len(seen) < maxChain {
+		up, err := r.versions(ctx, r.byName, top.replaces)
 		if err != nil {
 			return nil, err
 		}
@@ -146,20 +147,20 @@ func (r *resolver) chain(ctx context.Context, id int64) ([]*version, error) {
 	// And down to everything that replaces it.
 	var chain []*version
 	clear(seen)
-	keys := []string{missing}
-	if missing == "" {
-		chain, keys[0] = append(chain, top), top.key
+	names := []sql.NullInt64{missing}
+	if !missing.Valid {
+		chain, names[0] = append(chain, top), top.name
 		seen[top.id] = true
 	}
-	asked := map[string]bool{}
-	for len(keys) > 0 && len(chain) < maxChain {
-		key := keys[0]
-		keys = keys[1:]
-		if asked[key] {
+	asked := map[int64]bool{}
+	for len(names) > 0 && len(chain) < maxChain {
+		name := names[0]
+		names = names[1:]
+		if !name.Valid || asked[name.Int64] {
 			continue
 		}
-		asked[key] = true
-		down, err := r.versions(ctx, r.byReplaces, []byte(key), maxChain)
+		asked[name.Int64] = true
+		down, err := r.versions(ctx, r.byReplaces, name, maxChain)
 		if err != nil {
 			return nil, err
 		}
@@ -167,7 +168,7 @@ func (r *resolver) chain(ctx context.Context, id int64) ([]*version, error) {
 			if !seen[v.id] {
 				seen[v.id] = true
 				chain = append(chain, v)
-				keys = append(keys, v.key)
+				names = append(names, v.name)
 			}
 		}
 	}
@@ -183,7 +184,7 @@ func (r *resolver) versions(ctx context.Context, q *sql.Stmt, args ...any) ([]*v
 	var out []*version
 	for rows.Next() {
 		v := new(version)
-		if err := rows.Scan(&v.id, &v.key, &v.act, &v.kind, &v.room, &v.instant, &v.seq, &v.replaces, &v.sender, &v.own); err != nil {
+		if err := rows.Scan(&v.id, &v.key, &v.act, &v.kind, &v.room, &v.instant, &v.seq, &v.name, &v.replaces, &v.sender, &v.own); err != nil {
 			return nil, err
 		}
 		out = append(out, v)
@@ -193,23 +194,35 @@ func (r *resolver) versions(ctx context.Context, q *sql.Stmt, args ...any) ([]*v
 
 // grouped parts a chain into messages by rules 1 and 2.
 func grouped(chain []*version) []*group {
-	byKey := make(map[string]*version, len(chain))
+	byName := make(map[int64]*version, len(chain))
 	for _, v := range chain {
-		byKey[v.key] = v
+		if w, ok := byName[v.name.Int64]; v.name.Valid && (!ok || v.before(w) < 0) {
+			byName[v.name.Int64] = v
+		}
+	}
+	target := func(v *version) *version {
+		if !v.replaces.Valid {
+			return nil
+		}
+		return byName[v.replaces.Int64]
 	}
 	var groups []*group
-	lost := map[string]*group{} // by sender and what is not held
+	type absent struct {
+		name   int64
+		sender string
+	}
+	lost := map[absent]*group{}
 	var place func(v *version) *group
 	place = func(v *version) *group {
 		if v.group != nil {
 			return v.group
 		}
 		v.group = new(group) // also stops at a ring
-		parent := byKey[v.replaces]
+		parent := target(v)
 		switch {
-		case v.replaces == "":
+		case !v.replaces.Valid:
 		case parent == nil && v.sender != "":
-			at := v.sender + "\x00" + v.replaces
+			at := absent{v.replaces.Int64, v.sender}
 			if lost[at] == nil {
 				lost[at] = v.group
 				groups = append(groups, v.group)
@@ -218,7 +231,7 @@ func grouped(chain []*version) []*group {
 			v.group.members = append(v.group.members, v)
 			return v.group
 		case parent == nil:
-		case parent != v && mayReplace(v, parent) && !above(v, parent, byKey):
+		case parent != v && mayReplace(v, parent) && !above(v, parent, target):
 			v.group = place(parent)
 			v.group.members = append(v.group.members, v)
 			return v.group
@@ -253,16 +266,13 @@ func mayReplace(v, first *version) bool {
 
 // above reports whether v is among what its own parent replaces: a ring, in which
 // nothing is a first version.
-func above(v, parent *version, byKey map[string]*version) bool {
+func above(v, parent *version, target func(*version) *version) bool {
 	seen := map[*version]bool{}
-	for w := parent; w != nil && !seen[w]; w = byKey[w.replaces] {
+	for w := parent; w != nil && !seen[w]; w = target(w) {
 		if w == v {
 			return true
 		}
 		seen[w] = true
-		if w.replaces == "" {
-			return false
-		}
 	}
 	return false
 }
@@ -272,7 +282,7 @@ func (r *resolver) settle(ctx context.Context, g *group) error {
 	slices.SortFunc(g.members, (*version).before)
 	head := g.members[0]
 	for _, v := range g.members {
-		if first := v.replaces == "" || v.fault; first {
+		if first := !v.replaces.Valid || v.fault; first {
 			head = v // the first version, even if a clock says otherwise
 			break
 		}

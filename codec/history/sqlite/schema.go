@@ -17,9 +17,10 @@ var migrations = [...]string{version1}
 // hashes are blobs.
 //
 // A record is the dialog object in CBOR, its party indexes replaced by rows of
-// parties; attachments is a vCon with nothing but those, likewise. replaces and
-// reply are keys; an item that shares its message id with an earlier one
-// (segment.Item.Again) replaces that. head, current, versions and state are what resolve decides:
+// parties; attachments is a vCon with nothing but those, likewise. name stands
+// for the message id, replaces and reply for the ids that they refer to, see
+// nameOf; an item that shares its message id with an earlier one
+// (segment.Item.Again) has no name and replaces that one. head, current, versions and state are what resolve decides:
 //
 //   - head is the item under which an item is shown, or null when it is shown
 //     itself. Applied edits and deletes have the first version as their head.
@@ -84,8 +85,9 @@ CREATE TABLE items (
 	size INTEGER NOT NULL,
 	attached INTEGER NOT NULL,
 	message_id TEXT NOT NULL,
-	replaces BLOB,
-	reply BLOB,
+	name INTEGER,
+	replaces INTEGER,
+	reply INTEGER,
 	sender INTEGER REFERENCES parties,
 	level INTEGER NOT NULL,
 	source INTEGER NOT NULL REFERENCES sources,
@@ -98,6 +100,7 @@ CREATE TABLE items (
 	state INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX items_order ON items (room, instant, seq);
+CREATE INDEX items_name ON items (name) WHERE name IS NOT NULL;
 CREATE INDEX items_replaces ON items (replaces) WHERE replaces IS NOT NULL;
 CREATE INDEX items_reply ON items (reply) WHERE reply IS NOT NULL;
 CREATE INDEX items_head ON items (head) WHERE head IS NOT NULL;
@@ -117,7 +120,8 @@ CREATE TABLE segments (
 	last INTEGER NOT NULL,
 	items INTEGER NOT NULL,
 	bytes INTEGER NOT NULL,
-	held INTEGER NOT NULL
+	held INTEGER NOT NULL,
+	stale INTEGER NOT NULL DEFAULT 0 -- another segment gave some of its items other sequence numbers
 ) STRICT;
 
 CREATE TABLE segment_items (
@@ -207,14 +211,14 @@ END;
 -- not here, or is a reaction itself.
 CREATE VIEW messages AS
 	SELECT h.* FROM items h
-	WHERE h.head IS NULL AND NOT (h.kind = 2 AND h.state & 2 = 0 AND EXISTS (
+	WHERE h.head IS NULL AND h.kind <> 5 AND NOT (h.kind = 2 AND h.state & 2 = 0 AND EXISTS (
 		SELECT 1 FROM items t JOIN items th ON th.id = coalesce(t.head, t.id)
-		WHERE t.key = h.reply AND t.room = h.room AND th.kind <> 2));
+		WHERE t.name = h.reply AND t.room = h.room AND th.kind <> 2));
 
 -- Reactions that stand, each with the message that it is shown under.
 CREATE VIEW reactions AS
-	SELECT th.id AS message, r.id, r.reply, r.sender, r.instant, r.seq, r.key, c.record
-	FROM items r JOIN items t ON t.key = r.reply AND t.room = r.room
+	SELECT DISTINCT th.id AS message, r.id, r.reply, r.sender, r.instant, r.seq, r.key, c.record
+	FROM items r JOIN items t ON t.name = r.reply AND t.room = r.room
 	JOIN items th ON th.id = coalesce(t.head, t.id)
 	JOIN items c ON c.id = r.current
 	WHERE r.kind = 2 AND r.head IS NULL AND r.state = 0 AND th.kind <> 2;

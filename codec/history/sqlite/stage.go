@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"slices"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
@@ -79,7 +80,7 @@ func (g *stage) open(ctx context.Context, room segment.RoomEntry) error {
 	}
 	g.placing = g.t.listing.of(e.ID)
 	_, err = g.tx.ExecContext(ctx, `INSERT INTO segments (segment, room, kind, first, last, items, bytes, held)
-		VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET held = 1`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET held = 1, stale = 0`,
 		e.ID[:], g.room, int(e.Kind), e.First, e.Last, clamp(e.Items), clamp(e.Bytes))
 	if err != nil {
 		return err
@@ -106,12 +107,9 @@ func (g *stage) roomOf(ctx context.Context, seg *segment.Segment) error {
 		_, err := g.tx.ExecContext(ctx, "UPDATE rooms SET meta = ? WHERE id = ? AND meta IS NOT ?", meta, g.room, meta)
 		return err
 	}
-	var extra []byte
-	if len(seg.Room.Extra) > 0 {
-		v := codec.VCon{Extra: seg.Room.Extra}
-		if extra, err = v.AppendCBOR(nil); err != nil {
-			return err
-		}
+	extra, err := encodeFields(seg.Room.Extra)
+	if err != nil {
+		return err
 	}
 	if _, err := g.tx.ExecContext(ctx, "INSERT OR REPLACE INTO roster_segments (segment, whole, meta, extra) VALUES (?, ?, ?, ?)",
 		g.seg, seg.Whole, meta, extra); err != nil {
@@ -128,6 +126,35 @@ func (g *stage) roomOf(ctx context.Context, seg *segment.Segment) error {
 		}
 	}
 	return nil
+}
+
+// encodeFields writes parameters as an array of pairs, which says nothing about
+// their names: some are names of the model. It is nil for none.
+func encodeFields(x codec.Fields) ([]byte, error) {
+	if len(x) == 0 {
+		return nil, nil
+	}
+	pairs := make([][2][]byte, 0, len(x))
+	for name, value := range x {
+		pairs = append(pairs, [2][]byte{[]byte(name), value})
+	}
+	slices.SortFunc(pairs, func(a, b [2][]byte) int { return bytes.Compare(a[0], b[0]) })
+	return codec.RawOf(pairs)
+}
+
+func decodeFields(b []byte) (codec.Fields, error) {
+	if b == nil {
+		return nil, nil
+	}
+	var pairs [][2][]byte
+	if err := codec.Raw(b).Decode(&pairs); err != nil {
+		return nil, err
+	}
+	x := make(codec.Fields, len(pairs))
+	for _, p := range pairs {
+		x[string(p[0])] = p[1]
+	}
+	return x, nil
 }
 
 // aside keeps a segment that cannot be read, whole, in quarantine.

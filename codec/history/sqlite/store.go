@@ -22,10 +22,11 @@ var _ history.Reader = (*Store)(nil)
 // A Store is an open store. Its methods may be called at the same time, but it
 // takes part in one transfer at a time.
 type Store struct {
-	now   func() time.Time
-	write *sql.DB // one connection: SQLite has one writer
-	read  *sql.DB // sees what is committed
-	files *files
+	now         func() time.Time
+	synchronous string
+	write       *sql.DB // one connection: SQLite has one writer
+	read        *sql.DB // sees what is committed
+	files       *files
 
 	mu       sync.Mutex // held by everything that writes
 	closed   bool

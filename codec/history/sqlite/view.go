@@ -34,7 +34,7 @@ type entry struct {
 	state     int
 	sender    uint32
 	source    int64
-	reply     string // key, or ""
+	reply     sql.NullInt64
 	first     *codec.Dialog
 	shown     *codec.Dialog // the current version, nil when there is none
 	shownID   string        // its message id
@@ -78,19 +78,20 @@ func (v *viewer) heads(ctx context.Context, ids []int64, entries map[int64]*entr
 			FROM items h JOIN rooms r ON r.id = h.room LEFT JOIN items c ON c.id = h.current
 			WHERE h.id IN (`+marks(len(ids))+")", ids, func(rows *sql.Rows) error {
 			e := new(entry)
-			var key, reply, first, shown, attached []byte
+			var key, first, shown, attached []byte
 			var instant int64
-			if err := rows.Scan(&e.id, &key, &e.room, &e.roomURI, &e.m.Kind, &e.act, &instant, &e.m.MessageID, &reply, &e.sender,
+			if err := rows.Scan(&e.id, &key, &e.room, &e.roomURI, &e.m.Kind, &e.act, &instant, &e.m.MessageID, &e.reply, &e.sender,
 				&e.source, &e.m.Versions, &e.state, &first, &shown, &attached, &e.shownID, &e.level); err != nil {
 				return err
 			}
 			copy(e.m.Key[:], key)
-			e.reply, e.m.Room, e.m.Time = string(reply), e.roomURI, timeOf(instant)
+			e.m.Room, e.m.Time = e.roomURI, timeOf(instant)
 			var err error
 			if e.first, err = codec.DecodeDialogCBOR(first); err != nil {
 				return err
 			}
 			e.first = today(e.first)
+			e.m.MessageID = string(e.first.MessageID)
 			if shown != nil {
 				if e.shown, err = codec.DecodeDialogCBOR(shown); err != nil {
 					return err
@@ -108,9 +109,9 @@ func (v *viewer) heads(ctx context.Context, ids []int64, entries map[int64]*entr
 func (v *viewer) reactions(ctx context.Context, ids []int64, entries map[int64]*entry) error {
 	return inChunks(ids, func(ids []any) error {
 		return eachRow(ctx, v.db, `WITH v AS (
-				SELECT id AS message, key FROM items WHERE id IN (`+marks(len(ids))+`)
-				UNION ALL SELECT head, key FROM items WHERE head IN (`+marks(len(ids))+`))
-			SELECT v.message, coalesce(r.sender, 0), c.record FROM v CROSS JOIN items r ON r.reply = v.key
+				SELECT id AS message, name FROM items WHERE id IN (`+marks(len(ids))+`)
+				UNION SELECT head, name FROM items WHERE head IN (`+marks(len(ids))+`))
+			SELECT v.message, coalesce(r.sender, 0), c.record FROM v CROSS JOIN items r ON r.reply = v.name
 			JOIN items c ON c.id = r.current JOIN items h ON h.id = v.message
 			WHERE r.kind = 2 AND r.head IS NULL AND r.state = 0 AND r.room = h.room AND h.kind <> 2
 			ORDER BY r.instant, r.seq, r.key`, append(slices.Clone(ids), ids...), func(rows *sql.Rows) error {
@@ -267,7 +268,7 @@ func (v *viewer) finish(ctx context.Context, _ []int64, entries map[int64]*entry
 		m.Edited = m.Versions > 1 || m.Versions == 1 && e.first.Replaces != "" && e.state&stateNotApplied == 0
 		if e.state&stateNotApplied != 0 {
 			m.NotApplied = "edit"
-			if e.act == actDelete {
+			if e.act != actNone {
 				m.NotApplied = "delete"
 			}
 		}
@@ -339,24 +340,25 @@ func (v *viewer) grouped(rs []reacted) []Reaction {
 
 // replies finds the messages that the messages refer to, as they stand.
 func (v *viewer) replies(ctx context.Context, ids []int64, entries map[int64]*entry) error {
-	refs := map[string][]*entry{}
-	var keys []any
+	refs := map[int64][]*entry{}
+	var names []any
 	for _, id := range ids {
-		if e := entries[id]; e != nil && e.reply != "" {
-			if refs[e.reply] == nil {
-				keys = append(keys, []byte(e.reply))
+		if e := entries[id]; e != nil && e.reply.Valid {
+			if refs[e.reply.Int64] == nil {
+				names = append(names, e.reply)
 			}
-			refs[e.reply] = append(refs[e.reply], e)
+			refs[e.reply.Int64] = append(refs[e.reply.Int64], e)
 		}
 	}
-	targets := map[string]*entry{}
-	for at := 0; at < len(keys); at += lookupRows {
-		part := keys[at:min(at+lookupRows, len(keys))]
-		err := eachRow(ctx, v.db, `SELECT t.key, h.key, h.room, h.state, coalesce(h.sender, 0), h.record, c.record
+	targets := map[int64]*entry{}
+	for at := 0; at < len(names); at += lookupRows {
+		part := names[at:min(at+lookupRows, len(names))]
+		err := eachRow(ctx, v.db, `SELECT t.name, h.key, h.room, h.state, coalesce(h.sender, 0), h.record, c.record
 			FROM items t JOIN items h ON h.id = coalesce(t.head, t.id) LEFT JOIN items c ON c.id = h.current
-			WHERE t.key IN (`+marks(len(part))+")", part, func(rows *sql.Rows) error {
+			WHERE t.name IN (`+marks(len(part))+") ORDER BY t.instant DESC, t.seq DESC, t.key DESC", part, func(rows *sql.Rows) error {
 			e := new(entry)
-			var of, key, first, shown []byte
+			var of int64
+			var key, first, shown []byte
 			if err := rows.Scan(&of, &key, &e.room, &e.state, &e.sender, &first, &shown); err != nil {
 				return err
 			}
@@ -365,7 +367,7 @@ func (v *viewer) replies(ctx context.Context, ids []int64, entries map[int64]*en
 			if e.first, err = codec.DecodeDialogCBOR(first); err == nil && shown != nil {
 				e.shown, err = codec.DecodeDialogCBOR(shown)
 			}
-			targets[string(of)] = e
+			targets[of] = e // the first one stays, of several
 			return err
 		})
 		if err != nil {
@@ -381,10 +383,10 @@ func (v *viewer) replies(ctx context.Context, ids []int64, entries map[int64]*en
 	if err := v.meet(ctx, want); err != nil {
 		return err
 	}
-	for key, from := range refs {
-		ref := v.refTo(ctx, targets[key])
+	for name, from := range refs {
+		ref := v.refTo(ctx, targets[name])
 		for _, e := range from {
-			if t := targets[key]; t != nil && t.room == e.room {
+			if t := targets[name]; t != nil && t.room == e.room {
 				r := ref
 				e.m.ReplyTo = &r
 			} else {
@@ -462,7 +464,7 @@ func (s *Store) Versions(ctx context.Context, key segment.Key) ([]Version, error
 	want := map[uint32]bool{}
 	err = eachRow(ctx, db, `WITH m AS (SELECT coalesce(head, id) AS id FROM items WHERE key = ?1),
 			v AS (SELECT i.id FROM items i JOIN m ON i.id = m.id OR i.head = m.id),
-			f AS (SELECT i.id FROM items i WHERE i.state & 2 AND i.replaces IN (SELECT key FROM items WHERE id IN (SELECT id FROM v)))
+			f AS (SELECT i.id FROM items i WHERE i.state & 2 AND i.replaces IN (SELECT name FROM items WHERE id IN (SELECT id FROM v)))
 		SELECT i.key, coalesce(i.sender, 0), i.instant, i.record, i.level, i.act, i.id IN (SELECT id FROM v) FROM items i
 		WHERE i.id IN (SELECT id FROM v UNION SELECT id FROM f) ORDER BY i.instant, i.seq, i.key`, []any{key[:]}, func(rows *sql.Rows) error {
 		var r Version
