@@ -47,16 +47,16 @@ func (u *fileUnit) item(_ context.Context, at place) (segment.Item, error) {
 	} else if d, err = codec.DecodeDialogCBOR(raw); err != nil {
 		return segment.Item{}, ErrChanged
 	}
-	d, _ = u.settle(d)
-	return segment.Item{Dialog: d, Parties: u.parties}, nil
+	d, own := u.settle(d)
+	return segment.Item{Dialog: d, Parties: u.parties, Provenance: own.SharedBy}, nil
 }
 
-// settle takes our own parameter out of a dialog, and its instant from it.
-func (u *fileUnit) settle(d *codec.Dialog) (*codec.Dialog, *int64) {
+// settle upgrades a dialog and takes our parameter out of it.
+func (u *fileUnit) settle(d *codec.Dialog) (*codec.Dialog, ownDialog) {
 	if u.upgrade {
 		d = &(&codec.VCon{Dialog: []codec.Dialog{*d}}).Upgraded().Dialog[0]
 	}
-	return ownInstant(d)
+	return takeOwn(d)
 }
 
 func (u *fileUnit) attachment(_ context.Context, at place) (*codec.Attachment, []codec.Party, error) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"iter"
@@ -46,6 +45,7 @@ type attached struct {
 	byKey  bool
 	ref    uint64 // of the item that it belongs to
 	size   int64  // of its content; absent when there is none
+	gone   bool   // the size is known, the content is not in the source
 	sum    *[32]byte
 }
 
@@ -61,19 +61,22 @@ type index struct {
 	left    segment.Ledger
 	keyer   segment.Keyer
 	parties map[string]codec.Party // by record: units share them
+	rivals  bool                   // one record of a message takes the place of another: see rival
 }
 
 // A roomIndex is one room of an index. Ref of a head is an index into places.
 type roomIndex struct {
-	info   RoomInfo
-	heads  []segment.Head
-	places []place
-	again  map[uint64]bool
-	atts   map[uint64][]attached
-	roster map[string]bool     // records
-	names  map[string]attached // what OpenAttachment asks for
-	start  int64               // of the vCon that told the metadata
-	begun  bool                // start is set
+	info    RoomInfo
+	heads   []segment.Head
+	places  []place
+	again   map[uint64]bool
+	own     map[uint64]bool // also told by the person's own device
+	atts    map[uint64][]attached
+	roster  map[string]bool      // records
+	names   map[string]contentAt // what OpenAttachment asks for
+	start   int64                // of the vCon that told the metadata
+	begun   bool                 // start is set
+	partial bool                 // the metadata is only id and name
 }
 
 func newIndex() *index {
@@ -84,7 +87,7 @@ func newIndex() *index {
 func (x *index) room(id string) *roomIndex {
 	r, ok := x.byID[id]
 	if !ok {
-		r = &roomIndex{again: map[uint64]bool{}, atts: map[uint64][]attached{}, roster: map[string]bool{}}
+		r = &roomIndex{again: map[uint64]bool{}, own: map[uint64]bool{}, atts: map[uint64][]attached{}, roster: map[string]bool{}}
 		r.info.Room.ID = id
 		x.byID[id] = r
 		x.rooms = append(x.rooms, r)
@@ -104,6 +107,7 @@ type batch struct {
 	dated    []bool
 	refs     []int64 // by index of the dialog in its unit; lost when it is no item
 	lost     segment.Ledger
+	partial  bool // room is only id and name
 }
 
 const lost = -1
@@ -188,10 +192,9 @@ func reasonOf(err error) segment.Reason {
 // attach takes an attachment, after all dialogs. It belongs to the message that it
 // refers to; one that refers to no message (a document of the conversation) belongs
 // to the dialog with the index that its dialog parameter gives, else to the first.
-func (b *batch) attach(at place, a *codec.Attachment, size int64, sum *[32]byte) {
+func (b *batch) attach(t attached, a *codec.Attachment) {
 	b.lost.Attachments++
-	at.unit = b.unit
-	t := attached{place: at, room: b.r, size: size, sum: sum}
+	t.unit, t.room = b.unit, b.r
 	if a.Party != nil && uint64(*a.Party) >= uint64(len(b.parties)) {
 		b.lost.AddAttachmentQuarantined(segment.Malformed, 1)
 		return
@@ -208,6 +211,11 @@ func (b *batch) attach(at place, a *codec.Attachment, size int64, sum *[32]byte)
 	} else if raw, ok := a.Extra["dialog"]; ok && raw.Decode(&i) != nil {
 		i = 0
 	}
+	b.bind(t, i)
+}
+
+// bind gives an attachment to a dialog.
+func (b *batch) bind(t attached, i uint64) {
 	if i >= uint64(len(b.refs)) || b.refs[i] == lost {
 		b.lost.AddAttachmentQuarantined(segment.Malformed, 1)
 		return
@@ -232,8 +240,8 @@ func (b *batch) end() {
 		}
 	}
 	info := &b.r.info.Room
-	if b.room.Meta != nil && (info.Meta == nil || older) {
-		info.Meta = b.room.Meta
+	if b.room.Meta != nil && (info.Meta == nil || b.r.partial && !b.partial || older && !b.partial) {
+		info.Meta, b.r.partial = b.room.Meta, b.partial
 	}
 	for name, v := range b.room.Extra {
 		if _, ok := info.Extra[name]; !ok || older {
@@ -334,18 +342,24 @@ func (x *index) unite(ctx context.Context) error {
 		slices.SortFunc(order, func(i, j int32) int {
 			return cmp.Or(bytes.Compare(r.heads[i].Key[:], r.heads[j].Key[:]), cmp.Compare(i, j))
 		})
-		gone := map[uint64]uint64{} // ref of a duplicate: of the item
+		var groups [][]int32
 		for at := 0; at < len(order); {
 			end := at + 1
 			for end < len(order) && r.heads[order[end]].Key == r.heads[order[at]].Key {
 				end++
 			}
 			if end-at > 1 {
-				if err := x.uniteKey(ctx, r, order[at:end], gone); err != nil {
-					return err
-				}
+				groups = append(groups, order[at:end])
 			}
 			at = end
+		}
+		// In the order of the room, so that units are read from their beginning on.
+		slices.SortFunc(groups, func(a, b []int32) int { return cmp.Compare(a[0], b[0]) })
+		gone := map[uint64]uint64{} // ref of a duplicate: of the item
+		for _, g := range groups {
+			if err := x.uniteKey(ctx, r, g, gone); err != nil {
+				return err
+			}
 		}
 		if len(gone) == 0 {
 			continue
@@ -364,33 +378,42 @@ func (x *index) unite(ctx context.Context) error {
 
 // uniteKey looks at items of one key, in canonical order.
 func (x *index) uniteKey(ctx context.Context, r *roomIndex, same []int32, gone map[uint64]uint64) error {
-	first := map[[32]byte]uint64{}
+	refs, items := make([]uint64, len(same)), make([]segment.Item, len(same))
+	heads := map[uint64]*segment.Head{}
 	for n, i := range same {
-		h := &r.heads[i]
+		it, err := x.read(ctx, r, r.heads[i])
+		if err != nil {
+			return err
+		}
+		refs[n], items[n] = r.heads[i].Ref, it
+		heads[refs[n]] = &r.heads[i]
+	}
+	stay, replaced, err := x.weigh(r, refs, items)
+	if err != nil {
+		return err
+	}
+	for ref, to := range replaced {
+		for next, ok := replaced[to]; ok; next, ok = replaced[to] {
+			to = next
+		}
+		gone[ref] = to
+	}
+	for n, ref := range stay {
+		if n == 0 {
+			continue
+		}
+		h := heads[ref]
+		r.again[ref] = true
 		it, err := x.read(ctx, r, *h)
 		if err != nil {
 			return err
 		}
-		rec, err := x.keyer.RecordOf(r.info.Room, it)
+		again, err := x.keyer.Head(r.info.Room, it, ref)
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(rec)
-		if to, ok := first[sum]; ok {
-			gone[h.Ref] = to
-			continue
-		}
-		first[sum] = h.Ref
-		if n > 0 {
-			r.again[h.Ref] = true
-			it.Again = true
-			again, err := x.keyer.Head(r.info.Room, it, h.Ref)
-			if err != nil {
-				return err
-			}
-			again.Instant = h.Instant
-			*h = again
-		}
+		again.Instant = h.Instant
+		*h = again
 	}
 	return nil
 }
@@ -455,7 +478,7 @@ func (x *index) OpenAttachment(_ context.Context, room string, e segment.Attachm
 		return nil, segment.ErrContentAbsent
 	}
 	t, ok := r.names[entryName(e)]
-	if !ok || t.size == absent {
+	if !ok || t.size == absent || t.gone {
 		return nil, segment.ErrContentAbsent
 	}
 	return x.units[t.unit].open(t.place, min(offset, uint64(t.size)))

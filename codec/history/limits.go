@@ -33,6 +33,9 @@ const (
 	maxRecent = 8 << 20
 	// maxPlanned bounds the heads that are kept of rooms that were listed: 64 MiB.
 	maxPlanned = 1 << 20
+	// maxDecoded bounds the staged segments that are in memory while a room's file
+	// is written.
+	maxDecoded = 6
 	// maxKnown bounds the parties that a writer remembers by address, to look
 	// fewer of them up: 1 MiB.
 	maxKnown = 1 << 15

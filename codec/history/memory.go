@@ -39,8 +39,8 @@ func (m *memory) Rooms(ctx context.Context) ([]RoomInfo, error) {
 func (m *memory) take(v *codec.VCon) {
 	b := m.begin(memoryUnit{v}, roomOf(v, func() string { return contentUUID(v) }), v.Parties, v.Parties)
 	for i := range v.Dialog {
-		d, instant := ownInstant(&v.Dialog[i])
-		b.add(place{off: int64(i)}, d, instant)
+		d, own := takeOwn(&v.Dialog[i])
+		b.add(place{off: int64(i)}, d, own.Instant)
 	}
 	for range odd(v.Extra) {
 		m.lose(segment.Malformed)
@@ -51,7 +51,7 @@ func (m *memory) take(v *codec.VCon) {
 		if n, ok := segment.SizeOf(plainBody(a)); ok {
 			size = int64(n)
 		}
-		b.attach(place{off: int64(i)}, a, size, nil)
+		b.attach(attached{place: place{off: int64(i)}, size: size}, a)
 	}
 	if !supported(v) {
 		b.drop(segment.Unsupported)
@@ -81,8 +81,8 @@ func contentUUID(v *codec.VCon) string {
 type memoryUnit struct{ v *codec.VCon }
 
 func (u memoryUnit) item(_ context.Context, at place) (segment.Item, error) {
-	d, _ := ownInstant(&u.v.Dialog[at.off])
-	return segment.Item{Dialog: d, Parties: u.v.Parties}, nil
+	d, own := takeOwn(&u.v.Dialog[at.off])
+	return segment.Item{Dialog: d, Parties: u.v.Parties, Provenance: own.SharedBy}, nil
 }
 
 func (u memoryUnit) attachment(_ context.Context, at place) (*codec.Attachment, []codec.Party, error) {

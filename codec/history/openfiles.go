@@ -101,10 +101,8 @@ type scan struct {
 }
 
 type scannedAttachment struct {
-	at   place
-	a    *codec.Attachment
-	size int64
-	sum  *[32]byte
+	attached
+	a *codec.Attachment // what attaching it asks for
 }
 
 // A lostElement is an element that is no dialog or attachment at all.
@@ -145,7 +143,7 @@ func (s *scan) run() error {
 		}
 	}
 	for _, t := range s.atts {
-		s.b.attach(t.at, t.a, t.size, t.sum)
+		s.b.attach(t.attached, t.a)
 	}
 	if !supported(&s.head) {
 		s.b.drop(segment.Unsupported)
@@ -231,8 +229,8 @@ func (s *scan) second(e codec.Event) error {
 		if len(s.x.byID) > maxRooms {
 			return &LimitError{What: "rooms in the source", Limit: maxRooms}
 		}
-		d, instant := s.u.settle(e.Dialog)
-		s.b.add(place{off: e.Offset, len: int32(e.Length)}, d, instant)
+		d, own := s.u.settle(e.Dialog)
+		s.b.add(place{off: e.Offset, len: int32(e.Length)}, d, own.Instant)
 	case codec.EventOther, codec.EventTooLarge:
 		s.b.refuse(reasonOfEvent(e.Kind))
 	}
@@ -262,7 +260,9 @@ func (s *scan) attachment(e codec.Event) error {
 	if len(s.atts) >= maxItems {
 		return &LimitError{What: "attachments in a vCon", Limit: maxItems}
 	}
-	t := scannedAttachment{at: place{off: e.Offset, len: int32(min(e.Length, 1<<31-1))}, a: e.Attachment, size: absent}
+	var t scannedAttachment
+	t.place = place{off: e.Offset, len: int32(min(e.Length, 1<<31-1))}
+	t.size = absent
 	if e.Body != nil {
 		if size := e.Body.Size(); size >= 0 {
 			t.size = size
@@ -277,10 +277,8 @@ func (s *scan) attachment(e codec.Event) error {
 		s.u.large[e.Offset] = &largeAttachment{a: *e.Attachment, body: e.Body}
 	} else if size, ok := segment.SizeOf(plainBody(e.Attachment)); ok {
 		t.size = int64(size)
-	} else if sum, ok := sidecarOf(e.Attachment); ok {
-		if n, err := s.u.statSidecar(sum); err == nil {
-			t.size, t.sum = n, &sum
-		}
+	} else {
+		s.beside(&t.attached, e.Attachment)
 	}
 	// Its place is enough; the metadata is read again when it is needed.
 	meta := codec.Attachment{Party: e.Attachment.Party, DialogObjectRef: e.Attachment.DialogObjectRef}
@@ -295,6 +293,22 @@ func (s *scan) attachment(e codec.Event) error {
 	t.a = &meta
 	s.atts = append(s.atts, t)
 	return nil
+}
+
+// beside looks for a content that stands beside the file. When only its size is
+// left, the attachment has a name but no content.
+func (s *scan) beside(t *attached, a *codec.Attachment) {
+	own := ownOf(a)
+	if sum, ok := sidecarOf(a); ok {
+		n, err := s.u.statSidecar(sum)
+		if err == nil && (own.Size == nil || *own.Size == uint64(n)) {
+			t.size, t.sum = n, &sum
+			return
+		}
+	}
+	if own.Size != nil && *own.Size <= segment.MaxContent {
+		t.size, t.gone = int64(*own.Size), true
+	}
 }
 
 func whyLost(k codec.EventKind) string {

@@ -10,31 +10,59 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
 
-// Our parameter (segment.Parameter) in what we write for people: of a dialog the
-// instant, where its dates tell another one (a tombstone stands where its message
-// stood); of an attachment the hash of its content, which stands beside the file,
-// and the index of its dialog, where its own parameters tell another one.
+// Our parameter (segment.Parameter) in what we write for people: of a dialog who
+// shared it, and the instant, where its dates tell another one (a tombstone stands
+// where its message stood); of an attachment the hash and size of its content, which stands beside the
+// file, and the index of its dialog, where its own parameters tell another one.
 
-// ownInstant is d without our parameter, and the instant that this gave it.
-func ownInstant(d *codec.Dialog) (*codec.Dialog, *int64) {
+// ownDialog is our parameter of a dialog.
+type ownDialog struct {
+	Instant  *int64 `cbor:"instant"`
+	SharedBy string `cbor:"shared_by"`
+}
+
+// takeOwn is d without our parameter, and that.
+func takeOwn(d *codec.Dialog) (*codec.Dialog, ownDialog) {
+	var own ownDialog
 	raw, ok := d.Extra[segment.Parameter]
 	if !ok {
-		return d, nil
-	}
-	var own struct {
-		Instant *int64 `cbor:"instant"`
+		return d, own
 	}
 	if raw.Decode(&own) != nil {
-		own.Instant = nil
+		own = ownDialog{}
 	}
 	c := *d
 	c.Extra = withoutOwn(d.Extra)
-	return &c, own.Instant
+	return &c, own
+}
+
+// with is d with our parameter.
+func (own ownDialog) with(d codec.Dialog) codec.Dialog {
+	var b []byte
+	n := 0
+	if own.Instant != nil {
+		b = codec.AppendText(b, "instant")
+		if ms := *own.Instant; ms < 0 {
+			b = codec.AppendHead(b, 1, uint64(-1-ms)) // major type 1: a negative integer
+		} else {
+			b = codec.AppendUint(b, uint64(ms))
+		}
+		n++
+	}
+	if own.SharedBy != "" {
+		b = codec.AppendText(codec.AppendText(b, "shared_by"), own.SharedBy)
+		n++
+	}
+	if n > 0 {
+		d.Extra = withOwn(d.Extra, append(codec.AppendMap(nil, n), b...))
+	}
+	return d
 }
 
 // ownAttachment is our parameter of an attachment.
 type ownAttachment struct {
 	SHA256 string  `cbor:"sha256"`
+	Size   *uint64 `cbor:"size"` // of the content, wherever that is
 	Dialog *uint64 `cbor:"dialog"`
 }
 
@@ -46,22 +74,14 @@ func ownOf(a *codec.Attachment) (own ownAttachment) {
 	return own
 }
 
-// withInstant is d with our parameter.
-func withInstant(d codec.Dialog, ms int64) codec.Dialog {
-	b := codec.AppendText(codec.AppendMap(nil, 1), "instant")
-	if ms < 0 {
-		b = codec.AppendHead(b, 1, uint64(-1-ms)) // major type 1: a negative integer
-	} else {
-		b = codec.AppendUint(b, uint64(ms))
-	}
-	d.Extra = withOwn(d.Extra, b)
-	return d
-}
-
 // with is a with our parameter.
 func (own ownAttachment) with(a codec.Attachment) codec.Attachment {
 	var b []byte
 	n := 0
+	if own.Size != nil {
+		b = codec.AppendUint(codec.AppendText(b, "size"), *own.Size)
+		n++
+	}
 	if own.Dialog != nil {
 		b = codec.AppendUint(codec.AppendText(b, "dialog"), *own.Dialog)
 		n++

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"maps"
 	"slices"
@@ -64,7 +65,7 @@ func (x *index) leaveAttachments(why segment.Reason, n uint64) {
 // settleRoom removes the attachments that a room's items hold twice, and counts
 // the rest into the heads.
 func (x *index) settleRoom(ctx context.Context, r *roomIndex) error {
-	r.names = map[string]attached{}
+	r.names = map[string]contentAt{}
 	for i := range r.heads {
 		h := &r.heads[i]
 		if len(r.atts[h.Ref]) == 0 {
@@ -101,9 +102,7 @@ func (x *index) settleRoom(ctx context.Context, r *roomIndex) error {
 // id, part, size) is taken by other content cannot be told from that in a
 // transfer: its metadata stays, without content.
 func (x *index) distinct(ctx context.Context, r *roomIndex, it segment.Item, all []attached) ([]attached, error) {
-	slices.SortStableFunc(all, func(a, b attached) int { // those with content first
-		return cmp.Compare(min(b.size, 0), min(a.size, 0))
-	})
+	slices.SortStableFunc(all, func(a, b attached) int { return cmp.Compare(a.rank(), b.rank()) })
 	records := map[string]bool{}
 	out := all[:0]
 	for _, t := range all {
@@ -127,9 +126,10 @@ func (x *index) distinct(ctx context.Context, r *roomIndex, it segment.Item, all
 			out = append(out, t)
 			continue
 		}
-		name := nameOf(it, a, uint64(t.size))
+		id, part := refOf(it, a)
+		name := contentName(id, part, uint64(t.size))
 		if other, taken := r.names[name]; taken {
-			same, err := x.sameContent(ctx, a, other, t)
+			same, err := x.sameContent(ctx, a, other.attached, t)
 			if err != nil {
 				return nil, err
 			}
@@ -141,7 +141,7 @@ func (x *index) distinct(ctx context.Context, r *roomIndex, it segment.Item, all
 				continue
 			}
 		} else {
-			r.names[name] = t
+			r.names[name] = contentAt{t, id, part}
 		}
 		records[record] = true
 		out = append(out, t)
@@ -161,7 +161,11 @@ func (x *index) sameContent(ctx context.Context, a *codec.Attachment, s, t attac
 	}
 	var sums [2][32]byte
 	for i, at := range []attached{s, t} {
-		if sums[i], err = x.sum(ctx, at); err != nil {
+		sums[i], err = x.sum(ctx, at)
+		if errors.Is(err, segment.ErrContentAbsent) {
+			return true, nil // there is nothing that could differ
+		}
+		if err != nil {
 			return false, err
 		}
 	}
@@ -169,6 +173,9 @@ func (x *index) sameContent(ctx context.Context, a *codec.Attachment, s, t attac
 }
 
 func (x *index) sum(ctx context.Context, t attached) (sum [32]byte, err error) {
+	if t.gone {
+		return sum, segment.ErrContentAbsent
+	}
 	if t.sum != nil {
 		return *t.sum, nil
 	}
@@ -184,22 +191,38 @@ func (x *index) sum(ctx context.Context, t attached) (sum [32]byte, err error) {
 	return [32]byte(h.Sum(nil)), nil
 }
 
-// nameOf is what the content of an attachment is asked for by: message id, part
-// and size, as segment entries have them.
-func nameOf(it segment.Item, a *codec.Attachment, size uint64) string {
+// rank is 0 for an attachment with content, 1 for one that says how large its
+// content is, 2 for others.
+func (t *attached) rank() int {
+	switch {
+	case t.size == absent:
+		return 2
+	case t.gone:
+		return 1
+	}
+	return 0
+}
+
+// A contentAt is where the content is that has a message id and a part.
+type contentAt struct {
+	attached
+	id   string
+	part uint64
+}
+
+// refOf is what the content of an attachment is asked for by, besides its size:
+// message id and part, as segment entries have them.
+func refOf(it segment.Item, a *codec.Attachment) (id string, part uint64) {
 	id, part, ok := segment.ParseRef(a.DialogObjectRef)
 	if !ok {
 		id = string(it.Dialog.MessageID)
 	}
-	return contentName(id, part, size)
+	return segment.ShortName(id), part // whose limit is that of message ids
 }
 
 func entryName(e segment.AttachmentEntry) string { return contentName(e.MessageID, e.Part, e.Size) }
 
 func contentName(id string, part, size uint64) string {
-	if len(id) > segment.MaxMessageID {
-		id = segment.ShortName(id) // as in an entry
-	}
 	return strconv.FormatUint(part, 10) + ":" + strconv.FormatUint(size, 10) + ":" + id
 }
 
@@ -227,6 +250,9 @@ func (x *index) read(ctx context.Context, r *roomIndex, h segment.Head) (segment
 		return it, err
 	}
 	it.Instant, it.Again = h.Instant, r.again[h.Ref]
+	if r.own[h.Ref] {
+		it.Provenance = ""
+	}
 	for _, t := range r.atts[h.Ref] {
 		a, parties, err := x.units[t.unit].attachment(ctx, t.place)
 		if err != nil {

@@ -344,9 +344,11 @@ func (w *vconWriter) writeDialogs() error {
 		if err := d.MapParties(w.mapper(it)); err != nil {
 			return err
 		}
+		own := ownDialog{SharedBy: it.Provenance}
 		if !clock.tells(&d, it.Instant) {
-			d = withInstant(d, it.Instant)
+			own.Instant = &it.Instant
 		}
+		d = own.with(d)
 		return w.element(i, len(w.heads), &d)
 	})
 }
@@ -421,12 +423,12 @@ func (w *vconWriter) attachment(n, dialog int, it *segment.Item, a codec.Attachm
 	if sized {
 		a.Body = codec.Body{}
 		if w.opts.Sidecar != nil {
+			own.Size = &e.Size
 			if sum, ok := w.opts.Sidecar(e); ok {
 				own.SHA256, sized = hex.EncodeToString(sum[:]), false
 			}
 		}
 	}
-	a = own.with(a)
 	if err := w.put(w.separator(n)); err != nil {
 		return err
 	}
@@ -434,13 +436,17 @@ func (w *vconWriter) attachment(n, dialog int, it *segment.Item, a codec.Attachm
 	if sized {
 		c, err := open()
 		if errors.Is(err, segment.ErrContentAbsent) {
-			sized = false
+			sized, own.Size = false, &e.Size
 		} else if err != nil {
 			return err
 		} else if err := c.Close(); err != nil {
 			return err
 		}
 	}
+	if sized {
+		own.Size = nil // the body tells it
+	}
+	a = own.with(a)
 	bw := bodyWriter{w: w.w, format: w.opts.Format}
 	var err error
 	if sized {
