@@ -86,18 +86,24 @@ func (e *TooSmallError) Unwrap() error { return ErrTooSmall }
 // It is black on white whatever the theme: an inverted code is one that most scanners do not read. The
 // errors are *TooSmallError, before anything is written, and those of w.
 func (c *Code) Terminal(w io.Writer, o TerminalOptions) error {
+	dark := c.dark
 	columns, rows := c.TerminalSize()
-	if o.Columns > 0 && o.Columns < columns || o.Rows > 0 && o.Rows < rows+1 {
-		return &TooSmallError{Columns: columns, Rows: rows + 1}
+	if o.tooSmall(columns, rows) {
+		// Half the quiet zone is what an offer with an IPv6 route needs on 80x24.
+		// Scanners read it, and the alternative is no code at all.
+		if o.tooSmall(columns-2*narrower, rows-narrower) {
+			return &TooSmallError{Columns: columns - 2*narrower, Rows: rows - narrower + 1}
+		}
+		dark = inner(dark, narrower)
 	}
 	var b strings.Builder
-	for y := 0; y < len(c.dark); y += 2 {
+	for y := 0; y < len(dark); y += 2 {
 		if !o.NoColor {
 			b.WriteString(blackOnWhite)
 		}
-		for x := range c.dark[y] {
-			top := c.dark[y][x]
-			bottom := y+1 < len(c.dark) && c.dark[y+1][x]
+		for x := range dark[y] {
+			top := dark[y][x]
+			bottom := y+1 < len(dark) && dark[y+1][x]
 			if o.NoColor && !o.LightBackground {
 				// What is printed is light there.
 				top, bottom = !top, !bottom
@@ -111,6 +117,24 @@ func (c *Code) Terminal(w io.Writer, o TerminalOptions) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// narrower is how many modules of the quiet zone of four are left out on each side
+// of a terminal that has no room for all of it.
+const narrower = 2
+
+// tooSmall tells whether a drawing and the line of the cursor do not fit.
+func (o TerminalOptions) tooSmall(columns, rows int) bool {
+	return o.Columns > 0 && o.Columns < columns || o.Rows > 0 && o.Rows < rows+1
+}
+
+// inner is what n modules of margin on each side surround.
+func inner(dark [][]bool, n int) [][]bool {
+	rows := make([][]bool, 0, len(dark)-2*n)
+	for _, row := range dark[n : len(dark)-n] {
+		rows = append(rows, row[n:len(row)-n])
+	}
+	return rows
 }
 
 const (

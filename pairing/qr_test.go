@@ -12,6 +12,7 @@ import (
 	"image/png"
 	"io"
 	"math/rand/v2"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -113,6 +114,22 @@ func wantRead(t *testing.T, what string, img image.Image) {
 	}
 }
 
+// An offer with an IPv6 route has a larger code, which fits 80x24 as well.
+func TestTerminalIPv6(t *testing.T) {
+	o := sampleOffer()
+	o.Route = Route{Kind: RouteTCP, Addr: netip.MustParseAddrPort("[fd12:3456:789a:1:aaaa:bbbb:cccc:dddd]:65535")}
+	c, err := o.QR()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := drawn(t, c, TerminalOptions{Columns: 80, Rows: 24})
+	for _, th := range themes() {
+		if text, err := ReadQRImage(screenshot(t, out, th, 8, 16)); err != nil || text != o.Text() {
+			t.Errorf("%s terminal: %v", th.name, err)
+		}
+	}
+}
+
 func TestTerminal(t *testing.T) {
 	c := sampleCode(t)
 	columns, rows := c.TerminalSize()
@@ -144,13 +161,23 @@ func TestTerminal(t *testing.T) {
 			t.Errorf("%+v: %d lines", o, strings.Count(out, "\n"))
 		}
 	}
-	for _, o := range []TerminalOptions{{Columns: 44, Rows: 24}, {Columns: 80, Rows: 23}} {
+	// With less room half of the quiet zone goes, and not more.
+	for _, o := range []TerminalOptions{{Columns: 44, Rows: 24}, {Columns: 41, Rows: 24}, {Columns: 80, Rows: 23}, {Columns: 80, Rows: 22}} {
+		out := drawn(t, c, o)
+		if strings.Count(out, "\n") != rows-narrower {
+			t.Errorf("%+v: %d lines", o, strings.Count(out, "\n"))
+		}
+		for _, th := range themes() {
+			wantRead(t, "narrow code on a "+th.name+" terminal", screenshot(t, out, th, 8, 16))
+		}
+	}
+	for _, o := range []TerminalOptions{{Columns: 40, Rows: 24}, {Columns: 80, Rows: 21}} {
 		var b strings.Builder
 		err := c.Terminal(&b, o)
-		if e, ok := errors.AsType[*TooSmallError](err); !ok || !errors.Is(err, ErrTooSmall) || e.Columns != 45 || e.Rows != 24 || b.Len() > 0 {
+		if e, ok := errors.AsType[*TooSmallError](err); !ok || !errors.Is(err, ErrTooSmall) || e.Columns != 41 || e.Rows != 22 || b.Len() > 0 {
 			t.Errorf("%+v: %v, %d bytes drawn", o, err, b.Len())
 		}
-		if err != nil && !strings.Contains(err.Error(), "45 columns and 24 lines") {
+		if err != nil && !strings.Contains(err.Error(), "41 columns and 22 lines") {
 			t.Errorf("%v does not say how large", err)
 		}
 	}

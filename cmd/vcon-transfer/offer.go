@@ -35,16 +35,16 @@ func showQR(ui *terminal, offer *pairing.Offer, where string) error {
 	if !ui.screen {
 		return nil
 	}
-	columns, rows := code.TerminalSize()
-	if columns > ui.columns || rows > ui.rows {
-		ui.say("This terminal is too small for the QR code: it needs %d columns and %d rows and has %d and %d.\n"+
+	ui.mu.Lock()
+	err = code.Terminal(ui.err, pairing.TerminalOptions{Columns: ui.columns, Rows: ui.rows})
+	ui.mu.Unlock()
+	if small, ok := errors.AsType[*pairing.TooSmallError](err); ok {
+		ui.say("This terminal has %d columns and %d lines; the QR code needs %d and %d.\n"+
 			"Make it larger, or use --qr FILE.png. As text, for `vcon-transfer send` on the old device:\n\n%s\n",
-			columns, rows, ui.columns, ui.rows, offer.Text())
+			ui.columns, ui.rows, small.Columns, small.Rows, offer.Text())
 		return nil
 	}
-	ui.mu.Lock()
-	defer ui.mu.Unlock()
-	return code.Terminal(ui.err, pairing.TerminalOptions{Columns: ui.columns, Rows: ui.rows})
+	return err
 }
 
 // readOffer gets the offer from a file, from a picture, or from the person.
