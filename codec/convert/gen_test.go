@@ -20,6 +20,7 @@ func TestGeneratorMakesEveryKind(t *testing.T) {
 		texts += m
 		events += c
 		at := make(map[codec.Binary]*codec.Dialog)
+		gone := make(map[codec.Binary]bool)
 		for i := range v.Dialog {
 			d := &v.Dialog[i]
 			if len(d.PartyHistory) > 0 {
@@ -43,6 +44,13 @@ func TestGeneratorMakesEveryKind(t *testing.T) {
 					t.Errorf("%s: dialog %d refers to nothing before it", v.Room.ID, i)
 				}
 			}
+			if gone[d.Replaces] || d.Replaces == "" && gone[d.InReplyTo] {
+				t.Errorf("%s: dialog %d refers to what was deleted", v.Room.ID, i)
+			}
+			if d.Replaces != "" && d.InReplyTo != at[d.Replaces].InReplyTo {
+				t.Errorf("%s: dialog %d answers another message than what it replaces", v.Room.ID, i)
+			}
+			gone[d.Replaces] = mimi.IsDelete(d)
 			if d.Replaces != "" && *at[d.Replaces].Originator != *d.Originator {
 				t.Errorf("%s: dialog %d changes another's message", v.Room.ID, i)
 			}

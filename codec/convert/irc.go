@@ -53,7 +53,6 @@ type ircLog struct {
 	ids    []mimi.MessageID // by line; zero for a line that is no message
 	links  map[uint32][]uint32
 	lineNo int
-	isUTF8 bool
 }
 
 // convertIRC converts one log. Its lines keep their message ids when lines are

@@ -159,7 +159,9 @@ func TestIRCClock(t *testing.T) {
 		{"twelve hours from zero", "11:59 00:00 11:58 00:01", "15T11:59 15T12:00 15T23:58 16T00:01"},
 		{"a step back is held", "10:05 10:04 10:03 10:06", "15T10:05 15T10:05 15T10:05 15T10:06"},
 		{"a quiet night", "20:00 04:00 05:00", "15T20:00 16T04:00 16T05:00"},
-		{"24 hours once seen", "13:00 10:00", "15T13:00 16T10:00"},
+		{"24 hours once seen", "14:00 03:00", "15T14:00 16T03:00"},
+		{"12 hours, a gap", "09:00 03:00", "15T09:00 15T15:00"},
+		{"12 hours, too long a gap", "09:00 03:01", "15T09:00 16T03:01"},
 		{"an event before the first time", "- 00:00 00:00", "15T00:00 15T00:00 15T00:00"},
 		{"an event before a later time", "- 07:00 -", "15T00:00 15T07:00 15T07:00"},
 	} {
