@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"math"
 	"sync"
 
 	"github.com/fxamacker/cbor/v2"
@@ -13,8 +14,8 @@ var decMode = sync.OnceValue(func() cbor.DecMode {
 	m, err := cbor.DecOptions{
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
 		MaxNestedLevels:   maxNesting,
-		MaxArrayElements:  MaxVCon,
-		MaxMapPairs:       MaxVCon,
+		MaxArrayElements:  math.MaxInt32,
+		MaxMapPairs:       math.MaxInt32,
 		FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
 	}.DecMode()
 	if err != nil {
