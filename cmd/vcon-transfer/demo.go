@@ -65,7 +65,7 @@ func demo(ctx context.Context, ui *terminal, lan bool) (err error) {
 	if lan {
 		receive = append(receive, "--listen", "127.0.0.1:0")
 	} else {
-		relay, err := d.start(ctx, "relay", "relay", "--listen", "127.0.0.1:0")
+		relay, err := d.start(ctx, "relay", "relay", "--quiet", "--listen", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
@@ -106,12 +106,15 @@ func demo(ctx context.Context, ui *terminal, lan bool) (err error) {
 	if _, err := newPhone.await(ctx, regexp.MustCompile(`(six digits)`)); err != nil {
 		return err
 	}
+	newPhone.hush() // until the old phone has said how it went
 	if _, err := io.WriteString(newPhone.stdin, code+"\n"); err != nil {
 		return err
 	}
 
 	// 3. Success is the receipt, on both sides.
-	if err := errors.Join(oldPhone.wait(), newPhone.wait()); err != nil {
+	err = oldPhone.wait()
+	newPhone.speak()
+	if err := errors.Join(err, newPhone.wait()); err != nil {
 		return err
 	}
 
@@ -133,6 +136,7 @@ type demonstration struct {
 
 // An actor is one process; its words are shown behind its name.
 type actor struct {
+	ui    *terminal
 	name  string
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
@@ -142,11 +146,48 @@ type actor struct {
 	mu    sync.Mutex
 	said  string
 	heard chan struct{} // closed and replaced when something was said
+	held  []string      // lines that are not shown yet, while quiet
+	quiet bool
 }
+
+// hush keeps what the process says for later, so that two of them do not talk at
+// once.
+func (a *actor) hush() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.quiet = true
+}
+
+// speak shows what was kept, and from now on everything.
+func (a *actor) speak() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.quiet = false
+	for _, line := range a.held {
+		a.show(line)
+	}
+	a.held = nil
+}
+
+// show writes one line behind the name, broken where the terminal ends.
+func (a *actor) show(line string) {
+	if a.quiet {
+		a.held = append(a.held, line)
+		return
+	}
+	name := a.name
+	for _, part := range wrap(line, 0, a.ui.columns-nameWidth-4) {
+		a.ui.remark("%*s │ %s", nameWidth, name, part)
+		name = ""
+	}
+}
+
+// nameWidth is the longest name of an actor.
+const nameWidth = len("new phone")
 
 // start runs one command of this program.
 func (d *demonstration) start(ctx context.Context, name string, args ...string) (*actor, error) {
-	a := &actor{name: name, cmd: exec.CommandContext(ctx, d.program, args...), done: make(chan struct{}), heard: make(chan struct{})}
+	a := &actor{ui: d.ui, name: name, cmd: exec.CommandContext(ctx, d.program, args...), done: make(chan struct{}), heard: make(chan struct{})}
 	a.cmd.Dir = d.dir
 	a.cmd.Cancel = func() error { return a.cmd.Process.Signal(os.Interrupt) }
 	a.cmd.WaitDelay = 3 * time.Second
@@ -162,7 +203,7 @@ func (d *demonstration) start(ctx context.Context, name string, args ...string) 
 	d.running = append(d.running, a)
 	go func() {
 		defer close(a.done)
-		a.listen(d.ui, r)
+		a.listen(r)
 	}()
 	go func() {
 		a.err = a.cmd.Wait()
@@ -173,18 +214,18 @@ func (d *demonstration) start(ctx context.Context, name string, args ...string) 
 
 // listen shows what the process says, a line at a time; a question has no end of
 // line yet, and is remembered all the same.
-func (a *actor) listen(ui *terminal, r io.Reader) {
+func (a *actor) listen(r io.Reader) {
 	in := bufio.NewReader(r)
 	var line strings.Builder
 	for {
 		c, _, err := in.ReadRune()
+		a.mu.Lock()
 		if c == '\n' || err != nil && line.Len() > 0 {
-			ui.remark("%9s │ %s", a.name, line.String())
+			a.show(line.String())
 			line.Reset()
 		} else if err == nil {
 			line.WriteRune(c)
 		}
-		a.mu.Lock()
 		if err == nil {
 			a.said += string(c)
 		}

@@ -144,10 +144,12 @@ func peerHint(e *transfer.Error) string {
 func isSource(err error) bool {
 	_, own := errors.AsType[sourceError](err)
 	_, format := errors.AsType[*codec.Error](err)
-	return own || format || errors.Is(err, history.ErrChanged) || errors.Is(err, fs.ErrNotExist)
+	_, file := errors.AsType[*history.FileError](err)
+	return own || format || file || errors.Is(err, history.ErrChanged) || errors.Is(err, fs.ErrNotExist)
 }
 
 func isDestination(err error) bool {
 	_, own := errors.AsType[destinationError](err)
-	return own || errors.Is(err, sqlite.ErrDestination) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EROFS)
+	_, folder := errors.AsType[*history.DestinationError](err)
+	return own || folder || errors.Is(err, sqlite.ErrDestination) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EROFS)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/history"
 	"github.com/vcon-transfer/vcon-transfer/codec/history/sqlite"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
@@ -19,11 +20,11 @@ type sink interface {
 // written is found out while nobody waits for it.
 func (f *receiveFlags) openSink(ctx context.Context) (sink, error) {
 	if f.out != "" {
-		format := history.CBOR
+		format := codec.FormatCBOR
 		if f.format == "json" {
-			format = history.JSON
+			format = codec.FormatJSON
 		}
-		s, err := history.OpenDirSink(ctx, f.out, history.DirSinkOptions{Format: format})
+		s, err := history.OpenDir(f.out, history.DirOptions{Format: format})
 		if err != nil {
 			return nil, destinationError{err}
 		}
