@@ -99,6 +99,9 @@ type run struct {
 	layout layout
 	report *Report
 	yield  func(*codec.VCon, error) bool
+
+	files   []string // of a folder: those that follow
+	channel string   // what the last log that names its channel names
 }
 
 // all converts a file, or the files of a folder and those below it.
@@ -132,9 +135,20 @@ func (r *run) all(name string) error {
 			r.report.leaveFile()
 			return nil
 		}
-		return r.file(name)
+		r.files = append(r.files, name)
+		return nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	for len(r.files) > 0 {
+		name := r.files[0]
+		r.files = r.files[1:]
+		if err := r.file(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *run) file(name string) error {

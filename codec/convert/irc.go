@@ -3,6 +3,7 @@ package convert
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -263,15 +264,40 @@ func dateOf(name string) (time.Time, error) {
 // line has a time.
 var errNoDate = errors.New("read log: no date (YYYY-MM-DD) in the name of the file")
 
-// channelOf finds the channel of a log: from the options, the file's name, or
-// the first line that names one.
+// channelOf finds the channel of a log: from the options, its name or its lines.
+// A log of a folder that does not say gets that of the log before it, so that
+// days that are added later change nothing; the first ones get that of the first
+// log that says.
 func (r *run) channelOf(name string) (string, error) {
 	if r.opts.Room != "" {
 		return channelName(r.opts.Room), nil
 	}
+	found, err := r.namedChannel(name)
+	if err != nil {
+		return "", err
+	}
+	if found == "" {
+		r.report.mend(ChannelGuessed)
+		for _, next := range r.files {
+			if r.channel != "" {
+				break
+			}
+			if r.channel, err = r.namedChannel(next); err != nil {
+				return "", err
+			}
+		}
+		found = cmp.Or(r.channel, string(IRC))
+	}
+	r.channel = found
+	return channelName(found), nil
+}
+
+// namedChannel is the channel that a log's name has, or the first line that
+// names one; "" if there is none.
+func (r *run) namedChannel(name string) (string, error) {
 	if i := strings.IndexByte(path.Base(name), '#'); i >= 0 {
 		base := path.Base(name)[i:]
-		return channelName(strings.TrimSuffix(base, path.Ext(base))), nil
+		return strings.TrimSuffix(base, path.Ext(base)), nil
 	}
 	found := ""
 	err := r.lines(name, func(line string, _ bool) error {
@@ -284,10 +310,7 @@ func (r *run) channelOf(name string) (string, error) {
 	if err != nil && !errors.Is(err, errFound) {
 		return "", err
 	}
-	if found == "" {
-		found = string(IRC)
-	}
-	return channelName(found), nil
+	return found, nil
 }
 
 var errFound = errors.New("found")

@@ -137,6 +137,27 @@ func TestIRCDaysOfOneChannel(t *testing.T) {
 	}
 }
 
+func TestIRCLogsWithoutAChannel(t *testing.T) {
+	const quiet, named = "[10:00] <a> b\n", "=== a [b@c.example]  has joined #x\n"
+	rooms := func(pairs ...string) string {
+		vcons, report := all(t, convert.IRC, files(pairs...), ".", convert.Options{})
+		var names []string
+		for _, v := range vcons {
+			names = append(names, v.Room.Name)
+		}
+		return fmt.Sprint(names, " ", report.Mended[convert.ChannelGuessed])
+	}
+	for want, pairs := range map[string][]string{
+		"[irc irc] 2": {"2004-11-15.txt", quiet, "2004-11-16.txt", quiet},
+		"[x x x] 2":   {"2004-11-15.txt", quiet, "2004-11-16.txt", quiet, "2004-11-17.txt", named},
+		"[x x y y] 2": {"2004-11-15.txt", named, "2004-11-16.txt", quiet, "2004-11-17-#y.txt", quiet, "2004-11-18.txt", quiet},
+	} {
+		if got := rooms(pairs...); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 func TestIRCInPieces(t *testing.T) {
 	one, _ := all(t, convert.IRC, files(day, evening), day, convert.Options{})
 	many, report := all(t, convert.IRC, files(day, evening), day, convert.Options{MaxMessages: 4})

@@ -23,7 +23,8 @@ type Report struct {
 	Replies   uint64
 	LeftLinks map[Reason]uint64
 
-	// Mended counts records that are carried with a change, by what was changed.
+	// Mended counts records, and files, that are carried with a change, by what
+	// was changed.
 	Mended map[Reason]uint64
 }
 
@@ -80,5 +81,6 @@ const (
 	LinkFurther     Reason = "second link of one line"
 	NotUTF8         Reason = "text was not UTF-8 and read as ISO 8859-1"
 	TimeWentBack    Reason = "time went back and was held"
+	ChannelGuessed  Reason = "log that does not name its channel"
 	MinuteOverflows Reason = "more lines in a minute than milliseconds"
 )
