@@ -30,6 +30,7 @@ const (
 type fact struct {
 	replaces int32 // index of the message that it replaces; none or a virtual index
 	reply    int32 // index of the message that it refers to; none when not in the source
+	first    int32 // index of the first record with its message id, when that is another one
 	sender   uint32
 	expires  bool
 	deletes  bool // replaces a message by nothing: a retraction
@@ -69,7 +70,10 @@ func newFactBook(messages []segment.Head) *factBook {
 // note takes the facts of message i from its record.
 func (b *factBook) note(i int, room string, it segment.Item) {
 	d := it.Dialog
-	f := fact{replaces: none, reply: none, sender: b.sender(it)}
+	f := fact{replaces: none, reply: none, first: none, sender: b.sender(it)}
+	if it.Again {
+		f.first = b.find(segment.KeyOfMessage(room, string(d.MessageID)))
+	}
 	f.expires = hasExpires(d)
 	f.grave = d.Type == "tombstone"
 	if d.Replaces != "" {
@@ -241,11 +245,11 @@ func (c *court) groups(total int) {
 	}
 }
 
-// twin is the first message with the key of i, when i is another version of it:
+// twin is the first message with the id of i, when i is another version of it:
 // from the same sender, or a tombstone on either side.
 func (c *court) twin(i int32) int32 {
-	t := c.find(c.keys[i])
-	if t == i {
+	t := c.facts[i].first
+	if t == none || t == i {
 		return none
 	}
 	a, b := c.facts[i], c.facts[t]

@@ -287,7 +287,7 @@ func (x *index) finish(ctx context.Context) error {
 		return err
 	}
 	x.rooms = slices.DeleteFunc(x.rooms, func(r *roomIndex) bool {
-		if len(r.heads) == 0 && len(r.info.Roster) == 0 && r.info.Room.Meta == nil && len(r.info.Room.Extra) == 0 {
+		if len(r.info.Room.ID) > segment.MaxRoomID || len(r.heads) == 0 && len(r.info.Roster) == 0 && r.info.Room.Meta == nil && len(r.info.Room.Extra) == 0 {
 			delete(x.byID, r.info.Room.ID)
 			return true
 		}
