@@ -2,7 +2,6 @@ package segment
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
@@ -154,7 +153,6 @@ func (s *Segment) attachmentsFrom(v *codec.VCon) error {
 			return refuse("attachment %d: content in a segment", i)
 		}
 		last = p.dialog
-		a.Extra = maps.Clone(a.Extra)
 		delete(a.Extra, Parameter)
 		if len(a.Extra) == 0 {
 			a.Extra = nil

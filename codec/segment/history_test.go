@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -171,6 +172,36 @@ func rosterIDs(entries []SegmentEntry) map[ID]Kind {
 		m[e.ID] = Roster
 	}
 	return m
+}
+
+// Parties are no run of one instant, and large metadata is apart from them.
+func TestRosterSpans(t *testing.T) {
+	room, parties := engineering(3900)
+	spans, err := PlanRoster(room, parties, nil)
+	if err != nil || len(spans) < 3 {
+		t.Errorf("%d spans, %v", len(spans), err)
+	}
+	n := 0
+	for _, s := range spans {
+		n += len(s.Parties)
+	}
+	if n != 3901 { // with what the vCon says of the room
+		t.Errorf("%d parties", n)
+	}
+	room.Extra = codec.Fields{"analysis": codec.AppendText(nil, strings.Repeat("x", MaxSegment/2))}
+	spans, err = PlanRoster(room, parties[:3], nil)
+	if err != nil || len(spans) != 2 || len(spans[0].Parties) > 0 {
+		t.Errorf("%d spans, %v", len(spans), err)
+	}
+	for i, s := range spans {
+		if _, _, _, err := EncodeRoster(room, s, nil, nil); err != nil {
+			t.Errorf("span %d: %v", i, err)
+		}
+	}
+	parties[0].Name = ""
+	if spans, err = PlanRoster(room, parties[:1], nil); err != nil || len(spans) != 1 || len(spans[0].Parties) > 0 {
+		t.Errorf("a room of nobody: %+v, %v", spans, err)
+	}
 }
 
 // A small room is two segments, and comes back whole.

@@ -92,7 +92,7 @@ func (k *Keyer) Head(room Room, it Item, ref uint64) (Head, error) {
 		}
 		size += len(k.dialog) + attachmentSurplus
 	}
-	if size > MaxRecord || cited > MaxCited || len(it.Attachments) > MaxAttachments {
+	if size > MaxRecord || len(it.Attachments) > MaxAttachments {
 		return h, ErrTooLarge
 	}
 	h.Size = uint32(size + cited/citedShare)

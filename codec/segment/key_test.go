@@ -242,6 +242,15 @@ func TestItemLimits(t *testing.T) {
 			t.Errorf("%d attachments encoded: %v", n, err)
 		}
 	}
+	for n, want := range map[int]error{3: nil, 5: ErrTooLarge} { // a megabyte of metadata each
+		it := it
+		for range n {
+			it.Attachments = append(it.Attachments, codec.Attachment{Filename: string(bytes.Repeat([]byte("f"), 1<<20))})
+		}
+		if _, err := HeadOf(room, it, 0); err != want {
+			t.Errorf("%d large attachments: %v", n, err)
+		}
+	}
 	big := func(n int) []codec.Party {
 		return []codec.Party{parties[0], {IMURI: "mimi://example.com/u/big", Name: string(bytes.Repeat([]byte("n"), n))}}
 	}

@@ -105,6 +105,9 @@ func TestNumberingLeavesNoTrace(t *testing.T) {
 		if i%3 == 0 {
 			items[i].Dialog.MessageID = ""
 		}
+		if i%5 == 0 {
+			items[i].Dialog.Parties = []uint32{0, *items[i].Dialog.Originator, 7}
+		}
 	}
 	picture(&items[5], 0, "picture")
 	want := allSegments(t, room, items)
