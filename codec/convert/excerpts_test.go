@@ -1,6 +1,7 @@
 package convert_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -68,6 +69,26 @@ func TestGitterExcerpts(t *testing.T) {
 	}
 	if multi < 80 || wide < 400 {
 		t.Errorf("%d messages of several lines, %d beyond ASCII", multi, wide)
+	}
+}
+
+// TestExcerptsNameNobody looks for what the program that made them replaces.
+func TestExcerptsNameNobody(t *testing.T) {
+	mail := regexp.MustCompile(`[\w.+-]+@[\w-]+\.[\w.-]+`)
+	address := regexp.MustCompile(`\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b`)
+	notAnybody := regexp.MustCompile(`^(127|0|10|192\.168|255|224|2\.6|2\.4|1|3|198\.51\.100)\.`)
+	for _, name := range append(testdata.Glob("irc/*.raw.txt"), testdata.Glob("gitter/*.tsv")...) {
+		text := string(testdata.Read(name))
+		for _, s := range mail.FindAllString(text, -1) {
+			if !strings.HasSuffix(strings.TrimRight(s, ".-"), ".example.net") && !strings.HasSuffix(s, "@example.net") {
+				t.Errorf("%s: %s", name, s)
+			}
+		}
+		for _, s := range address.FindAllString(text, -1) {
+			if !notAnybody.MatchString(s) {
+				t.Errorf("%s: %s", name, s)
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package convert_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -117,6 +118,22 @@ func TestGitterRowLimit(t *testing.T) {
 		}
 		if messages == 1 && len(mimi.PlainText(&vcons[0].Dialog[0])) != n {
 			t.Error("text was cut")
+		}
+	}
+}
+
+func TestGitterMuchText(t *testing.T) {
+	f := strings.Split(strings.Split(archive, "\r\n")[0], "\t")
+	const size = convert.MaxText / 8
+	for n, want := range map[int]int{8: 1, 9: 2, 17: 3} {
+		var rows []string
+		for i := range n {
+			f[5], f[6] = fmt.Sprintf("%024x", i), strings.Repeat("x", size)
+			rows = append(rows, strings.Join(f, "\t"))
+		}
+		vcons, _, err := convert.All(context.Background(), convert.Gitter, files("x.tsv", strings.Join(rows, "\r\n")), "x.tsv", convert.Options{})
+		if err != nil || len(vcons) != want {
+			t.Errorf("%d messages in %d vCons, want %d: %v", n, len(vcons), want, err)
 		}
 	}
 }

@@ -2,9 +2,11 @@ package convert
 
 // The limits of this package.
 const (
-	// DefaultMessages is how many dialogs a vCon holds by default: written as
-	// CBOR it stays below what codec reads whole.
+	// DefaultMessages is how many dialogs a vCon holds by default: with MaxText it
+	// stays below what codec reads whole.
 	DefaultMessages = 20_000
+	// MaxText ends a vCon after so many bytes of text in its messages.
+	MaxText = 4 << 20
 	// MaxFiles bounds the files of a folder, so that a wrong path does not read a
 	// disk.
 	MaxFiles = 100_000

@@ -25,6 +25,7 @@ type room struct {
 	parties []codec.Party
 	index   map[string]uint32 // party index by URI
 	dialogs []codec.Dialog
+	text    int    // bytes of the messages' texts
 	ids     []byte // of the dialogs, to name the vCon
 	last    codec.Date
 }
@@ -40,6 +41,7 @@ func (m *room) reset() {
 	m.parties = []codec.Party{{IMURI: m.uri, Name: m.name}}
 	m.index = make(map[string]uint32)
 	m.dialogs = nil
+	m.text = 0
 	m.ids = m.ids[:0]
 }
 
@@ -87,6 +89,7 @@ func (m *room) add(msg *message) (mimi.MessageID, error) {
 		return id, err
 	}
 	m.dialogs = append(m.dialogs, *d)
+	m.text += len(msg.text)
 	m.ids = append(m.ids, id[:]...)
 	m.last = start
 	m.run.report.Messages++
@@ -108,9 +111,10 @@ func (m *room) change(millis int64, events ...codec.PartyEvent) {
 	m.run.report.Changes++
 }
 
-// full hands over the vCon when it has as many dialogs as it may.
+// full hands over the vCon when it has as many dialogs, or as much text, as it
+// may.
 func (m *room) full() error {
-	if len(m.dialogs) < m.run.opts.MaxMessages {
+	if len(m.dialogs) < m.run.opts.MaxMessages && m.text < MaxText {
 		return nil
 	}
 	return m.flush()
