@@ -92,7 +92,11 @@ func (s *DirSink) commitRoom(ctx context.Context, r *sinkRoom) error {
 	}
 	ids := h.ids
 	for id := range r.named {
-		ids[id] = true
+		if s.info.SharedBy == "" {
+			ids[id] = ownWord
+		} else if ids[id] != ownWord {
+			ids[id] = sharedWord
+		}
 	}
 	if err := s.writeHeld(r.entry.ID, [32]byte(sum.Sum(nil)), ids); err != nil {
 		return err
@@ -207,14 +211,17 @@ func (m *merged) takeSegments(ctx context.Context, r *sinkRoom, h *heldRoom) err
 	for _, kind := range []segment.Kind{segment.Roster, segment.Messages} {
 		for i := len(r.segments) - 1; i >= 0; i-- {
 			e := r.segments[i]
-			if e.Kind != kind || h.ids[e.ID] {
+			if e.Kind != kind {
 				continue
 			}
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			if !m.s.segments[e.ID] {
-				return errMissing
+				if h.ids[e.ID] == 0 {
+					return errMissing
+				}
+				continue
 			}
 			seg, err := m.s.readSegment(e.ID)
 			if err != nil {

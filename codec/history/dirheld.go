@@ -24,7 +24,22 @@ type heldRoom struct {
 	room *roomIndex // in x, or nil
 	refs map[segment.Key]uint64
 	new  map[segment.Key][32]byte // records that were staged since
-	ids  map[segment.ID]bool
+	ids  map[segment.ID]origin
+}
+
+// An origin is whose word a segment is.
+type origin byte
+
+const (
+	ownWord    origin = 1 // the person's own devices had it
+	sharedWord origin = 2 // only others had it
+)
+
+// holds tells whether a segment has nothing to add. What somebody shared counts as
+// our own only when our own device sends it too.
+func (h *heldRoom) holds(id segment.ID, sharedBy string) bool {
+	o := h.ids[id]
+	return o == ownWord || o == sharedWord && sharedBy != ""
 }
 
 func (h *heldRoom) close() error {
@@ -64,7 +79,7 @@ func (s *DirSink) roomFiles(room string) (names []string, err error) {
 // held reads what the folder has of a room.
 func (s *DirSink) held(ctx context.Context, room string) (*heldRoom, error) {
 	h := &heldRoom{
-		id: room, refs: map[segment.Key]uint64{}, new: map[segment.Key][32]byte{}, ids: map[segment.ID]bool{},
+		id: room, refs: map[segment.Key]uint64{}, new: map[segment.Key][32]byte{}, ids: map[segment.ID]origin{},
 	}
 	names, err := s.roomFiles(room)
 	if err != nil || len(names) == 0 {
@@ -95,8 +110,8 @@ func (s *DirSink) held(ctx context.Context, room string) (*heldRoom, error) {
 }
 
 // cut finds the segments of a file that is not as we wrote it.
-func (h *heldRoom) cut(ctx context.Context) (map[segment.ID]bool, error) {
-	ids := map[segment.ID]bool{}
+func (h *heldRoom) cut(ctx context.Context) (map[segment.ID]origin, error) {
+	ids := map[segment.ID]origin{}
 	// What has expired since is still what came: no clock.
 	src := NewSource(h.x, SourceOptions{Now: func() time.Time { return time.UnixMilli(math.MinInt64) }})
 	for page, err := range src.Manifest(ctx, segment.Scope{Rooms: []string{h.id}}) {
@@ -105,7 +120,7 @@ func (h *heldRoom) cut(ctx context.Context) (map[segment.ID]bool, error) {
 		}
 		for _, e := range page.Entries {
 			if e.Type == segment.SegmentType {
-				ids[e.Segment.ID] = true
+				ids[e.Segment.ID] = ownWord
 			}
 		}
 	}
@@ -191,7 +206,7 @@ func (h *heldRoom) there(ctx context.Context, key segment.Key, sum [32]byte, it 
 
 // readHeld reads which segments a room's file holds; nil when that is not known
 // of the file as it is now.
-func (s *DirSink) readHeld(ctx context.Context, room string, names []string) (map[segment.ID]bool, error) {
+func (s *DirSink) readHeld(ctx context.Context, room string, names []string) (map[segment.ID]origin, error) {
 	f, err := s.root.Open(heldDir + "/" + fileName(room))
 	if errors.Is(err, fs.ErrNotExist) || len(names) != 1 {
 		if f != nil {
@@ -207,28 +222,28 @@ func (s *DirSink) readHeld(ctx context.Context, room string, names []string) (ma
 	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
-	const size = sha256.Size
-	if len(data) < 2*size || len(data)%size != 0 || sha256.Sum256(data[size:]) != [32]byte(data) {
+	const size, entry = sha256.Size, sha256.Size + 1
+	if len(data) < 2*size || (len(data)-2*size)%entry != 0 || sha256.Sum256(data[size:]) != [32]byte(data) {
 		return nil, nil
 	}
 	sum, err := s.sumFile(ctx, names[0])
 	if err != nil || sum != [32]byte(data[size:]) {
 		return nil, err
 	}
-	ids := make(map[segment.ID]bool, len(data)/size)
-	for at := 2 * size; at < len(data); at += size {
-		ids[segment.ID(data[at:])] = true
+	ids := make(map[segment.ID]origin, len(data)/entry)
+	for at := 2 * size; at < len(data); at += entry {
+		ids[segment.ID(data[at:])] = origin(data[at+size])
 	}
 	return ids, nil
 }
 
 // writeHeld notes which segments a room's file with this hash holds: the SHA-256
-// of the rest, that of the file, the ids.
-func (s *DirSink) writeHeld(room string, sum [32]byte, ids map[segment.ID]bool) error {
-	data := make([]byte, sha256.Size, (2+len(ids))*sha256.Size)
+// of the rest, that of the file, each id with its origin.
+func (s *DirSink) writeHeld(room string, sum [32]byte, ids map[segment.ID]origin) error {
+	data := make([]byte, sha256.Size, (2+2*len(ids))*sha256.Size)
 	data = append(data, sum[:]...)
-	for id := range ids {
-		data = append(data, id[:]...)
+	for id, o := range ids {
+		data = append(append(data, id[:]...), byte(o))
 	}
 	check := sha256.Sum256(data[sha256.Size:])
 	copy(data, check[:])

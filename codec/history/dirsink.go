@@ -191,7 +191,7 @@ func (s *DirSink) have(ctx context.Context, room segment.RoomEntry, entries []se
 			}
 			staged := s.segments[e.Segment.ID]
 			r.changed = r.changed || staged
-			need := !staged && !h.ids[e.Segment.ID]
+			need := !staged && !h.holds(e.Segment.ID, s.info.SharedBy)
 			if need {
 				r.missing[e.Segment.ID] = true
 			}
