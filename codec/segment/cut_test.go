@@ -183,9 +183,9 @@ func insertHead(hs []Head, i int, h Head) []Head { return slices.Insert(slices.C
 
 func TestOneChangeIsLocal(t *testing.T) {
 	for _, g := range regimes {
-		t.Run(g.name, func(t *testing.T) { oneChange(t, g, 4, 3) })
+		t.Run(g.name, func(t *testing.T) { oneChange(t, g, 2, 3) })
 		g.n = min(g.n, 6000)
-		t.Run(g.name+" small", func(t *testing.T) { oneChange(t, g, 100, 4) })
+		t.Run(g.name+" small", func(t *testing.T) { oneChange(t, g, 50, 4) })
 	}
 }
 

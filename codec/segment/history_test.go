@@ -82,17 +82,22 @@ func changed(before, after map[ID]Kind) (n, messages int) {
 	return n, messages
 }
 
-// Real segments of 100,000 messages: what changes is at most three of them, and
-// the roster is not touched.
-func TestHistoryOf100000(t *testing.T) {
+// Real segments: what changes is at most three of them, and the roster is not
+// touched.
+func TestHistoryOf100000(t *testing.T) { changeHistory(t, 100_000, 1) }
+
+func TestHistoryOf10000(t *testing.T) { changeHistory(t, 10_000, 6) }
+
+func changeHistory(t *testing.T, messages, rounds int) {
 	room, parties := engineering(40)
-	h := &history{room: room, roster: parties, items: talk(5, 100_000, parties)}
+	h := &history{room: room, roster: parties, items: talk(5, messages, parties)}
 	before := h.segments(t)
 	r := rand.New(rand.NewPCG(9, 9))
 	fresh := talk(77, 3, parties)
-	for round, change := range []func(i int){
+	changes := []func(i int){
 		func(i int) { // insert
 			it := fresh[0]
+			fresh = fresh[1:]
 			d := *it.Dialog
 			d.Start = h.items[i].Dialog.Start
 			it.Dialog, it.Instant = &d, h.items[i].Instant
@@ -104,8 +109,9 @@ func TestHistoryOf100000(t *testing.T) {
 			h.items[i].Dialog = &d
 		},
 		func(i int) { h.items = slices.Delete(h.items, i, i+1) },
-	} {
-		change(r.IntN(len(h.items)))
+	}
+	for round := range rounds {
+		changes[round%len(changes)](r.IntN(len(h.items)))
 		after := h.segments(t)
 		n, _ := changed(before, after)
 		if n < 1 || n > 3 {
@@ -132,12 +138,13 @@ func TestRosterEventIsLocal(t *testing.T) {
 	for i := range 3000 {
 		h.events = append(h.events, event("add", uint32(1+i), 1, start.Add(time.Duration(i)*time.Minute), parties))
 	}
+	h.items = h.items[:500]
 	all := h.segments(t)
 	before := rosterIDs(h.rosterSegments(t))
 	t.Logf("%d roster segments", len(before))
 	r := rand.New(rand.NewPCG(4, 4))
 	worst := 0
-	for round := range 12 {
+	for round := range 6 {
 		now := h.events[len(h.events)-1].Instant/1000 + 60
 		switch round % 3 {
 		case 0: // somebody joins
