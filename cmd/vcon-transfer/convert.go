@@ -1,0 +1,349 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/vcon-transfer/vcon-transfer/codec"
+	"github.com/vcon-transfer/vcon-transfer/codec/convert"
+	"github.com/vcon-transfer/vcon-transfer/codec/history"
+)
+
+type convertFlags struct {
+	from, format, room string
+	upgrade            bool
+}
+
+func newConvert(ui *terminal) *cobra.Command {
+	var f convertFlags
+	c := &cobra.Command{
+		Use:   "convert IN OUT",
+		Short: "between CBOR and JSON vCons, and from other programs' exports",
+		Long: "Convert a vCon between CBOR and JSON, without loss. An export of another program, a folder of vCons or a\n" +
+			"store becomes one vCon for each room: OUT is then a folder, or a file when there is one room only.\n" +
+			"IN and OUT may be - for standard input and output. A file that exists is not overwritten.",
+		Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return f.run(c.Context(), ui, args[0], args[1])
+		},
+	}
+	p := c.Flags()
+	p.StringVar(&f.format, "format", "", "of OUT: cbor or json (default: by its extension; json for -, cbor for a folder)")
+	p.StringVar(&f.from, "from", "", "layout of the export: "+layouts()+" (default: found out)")
+	p.StringVar(&f.room, "room", "", "name of the room, for exports that do not say it")
+	p.BoolVar(&f.upgrade, "upgrade", false, "rewrite the names of old vCon versions as those of today")
+	return c
+}
+
+// maxWhole bounds a vCon that convert holds in memory, in bytes.
+const maxWhole = 256 << 20
+
+func (f *convertFlags) run(ctx context.Context, ui *terminal, in, out string) error {
+	if f.format != "" && f.format != "cbor" && f.format != "json" {
+		return usageError{fmt.Errorf("--format %q is neither cbor nor json", f.format)}
+	}
+	if f.from != "" && !slices.Contains(convert.Kinds(), convert.Kind(f.from)) {
+		return usageError{fmt.Errorf("--from %q is not known; there are %s", f.from, layouts())}
+	}
+	if f.from != "" && in == "-" {
+		return usageError{errors.New("--from needs a file or a folder: dates and rooms are in the names of files")}
+	}
+	a := sourceArg{path: in, kind: exportSource, layout: convert.Kind(f.from)}
+	if f.from == "" {
+		var err error
+		if a, err = detectSource(in); err != nil {
+			return err
+		}
+	}
+	if f.upgrade && a.kind != vconSource {
+		return usageError{errors.New("--upgrade is for vCons")}
+	}
+	if f.room != "" && a.kind != exportSource {
+		return usageError{errors.New("--room is for exports")}
+	}
+	if a.kind == vconSource && !isFolder(in) {
+		return f.one(ui, in, out)
+	}
+	return f.rooms(ctx, ui, a, out)
+}
+
+// one converts one vCon as it is, whatever it contains.
+func (f *convertFlags) one(ui *terminal, in, out string) error {
+	format, err := f.formatOf(ui, out)
+	if err != nil {
+		return err
+	}
+	if err := free(out); err != nil {
+		return err
+	}
+	data, err := readWhole(ui, in)
+	if err != nil {
+		return err
+	}
+	v, err := decodeVCon(in, data)
+	if err != nil {
+		return err
+	}
+	if f.upgrade {
+		v = v.Upgraded()
+	}
+	encoded, err := encodeVCon(v, format)
+	if err != nil {
+		return sourceError{fmt.Errorf("convert %q to %s: %w", in, format, err)}
+	}
+	if err := writeOut(ui, out, func(w io.Writer) error { _, err := w.Write(encoded); return err }); err != nil {
+		return err
+	}
+	if sidecars(v) && filepath.Dir(in) != filepath.Dir(out) {
+		ui.say("The contents of attachments stay in the folder %s beside %s.", attachmentsFolder, in)
+	}
+	return nil
+}
+
+// rooms writes one vCon for each room of a source.
+func (f *convertFlags) rooms(ctx context.Context, ui *terminal, a sourceArg, out string) error {
+	folder := isFolder(out) || out != "-" && !isVConName(out)
+	format := codec.FormatCBOR
+	if !folder || f.format != "" {
+		var err error
+		if format, err = f.formatOf(ui, out); err != nil {
+			return err
+		}
+	}
+	if !folder {
+		if err := free(out); err != nil {
+			return err
+		}
+	}
+	if f.from == "" && a.kind == exportSource {
+		ui.remark("%s: read as %s", a.path, a.layout)
+	}
+	m := &mergedSource{options: convert.Options{Room: f.room}}
+	defer m.Close()
+	if err := m.open(ctx, ui, []sourceArg{a}); err != nil {
+		return err
+	}
+	rooms, err := m.Rooms(ctx)
+	if err != nil {
+		return sourceError{err}
+	}
+	if len(rooms) != 1 && !folder {
+		return usageError{fmt.Errorf("there are %d rooms in %q: OUT has to be a folder", len(rooms), a.path)}
+	}
+	if folder {
+		if err := os.MkdirAll(out, 0o700); err != nil {
+			return destinationError{fmt.Errorf("make folder: %w", err)}
+		}
+	}
+	for _, info := range rooms {
+		to := out
+		if folder {
+			to = filepath.Join(out, roomFile(info.Room.ID)+"."+format.String())
+			if err := free(to); err != nil {
+				return err
+			}
+		}
+		if err := writeOut(ui, to, func(w io.Writer) error {
+			return history.WriteVCon(ctx, w, m, info, history.WriteOptions{Format: format})
+		}); err != nil {
+			return err
+		}
+		ui.remark("%s: %s", to, plural(info.Items, "item"))
+	}
+	left, err := m.Left(ctx)
+	if err != nil {
+		return sourceError{err}
+	}
+	sayLeft(ui, "left out", left)
+	return nil
+}
+
+// formatOf is the format of a file: --format, or what its extension says.
+func (f *convertFlags) formatOf(ui *terminal, out string) (codec.Format, error) {
+	name := f.format
+	if name == "" {
+		switch strings.ToLower(filepath.Ext(out)) {
+		case ".cbor":
+			name = "cbor"
+		case ".json", ".vcon":
+			name = "json"
+		default:
+			if out != "-" {
+				return 0, usageError{fmt.Errorf("the name %q does not tell its format: add .cbor or .json, or --format", out)}
+			}
+			name = "json"
+		}
+	}
+	if name == "json" {
+		return codec.FormatJSON, nil
+	}
+	if file, ok := ui.out.(*os.File); ok && out == "-" && term.IsTerminal(int(file.Fd())) {
+		return 0, usageError{errors.New("CBOR is not for a terminal: name a file, or use --format json")}
+	}
+	return codec.FormatCBOR, nil
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir() || strings.HasSuffix(path, string(filepath.Separator))
+}
+
+// readWhole reads a file or standard input, of at most maxWhole bytes.
+func readWhole(ui *terminal, path string) ([]byte, error) {
+	in := ui.in
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, unreadable(path, err)
+		}
+		defer f.Close()
+		in = f
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxWhole+1))
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	if len(data) > maxWhole {
+		return nil, unreadable(path, fmt.Errorf("larger than %s", size(maxWhole)))
+	}
+	return data, nil
+}
+
+func decodeVCon(path string, data []byte) (*codec.VCon, error) {
+	format, err := codec.DetectFormat(data)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	options := codec.Options{MaxBytes: maxWhole}
+	decode := options.DecodeJSON
+	if format == codec.FormatCBOR {
+		decode = options.DecodeCBOR
+	}
+	v, err := decode(data)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	return v, nil
+}
+
+// encodeVCon is v in a format; JSON is for people to look at too.
+func encodeVCon(v *codec.VCon, format codec.Format) ([]byte, error) {
+	if format == codec.FormatCBOR {
+		return v.AppendCBOR(nil)
+	}
+	data, err := v.AppendJSON(nil)
+	if err != nil {
+		return nil, err
+	}
+	if data, err = codec.IndentJSON(data); err != nil {
+		return nil, err
+	}
+	return append(bytes.TrimRight(data, "\n"), '\n'), nil
+}
+
+// sidecars tells whether contents of v's attachments are in files beside it.
+func sidecars(v *codec.VCon) bool {
+	return slices.ContainsFunc(v.Attachments, func(a codec.Attachment) bool {
+		return strings.HasPrefix(a.URL, attachmentsFolder+"/")
+	})
+}
+
+// free reports an output that exists.
+func free(path string) error {
+	if path == "-" {
+		return nil
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return destinationError{fmt.Errorf("%s exists: remove it or choose another name", path)}
+	}
+	return nil
+}
+
+// writeOut writes standard output, or a file that is there only when it is whole.
+func writeOut(ui *terminal, path string, write func(io.Writer) error) error {
+	if path == "-" {
+		if err := write(ui.out); err != nil {
+			return destinationError{fmt.Errorf("write standard output: %w", err)}
+		}
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".vcon-transfer-*") // mode 0600
+	if err != nil {
+		return destinationError{fmt.Errorf("write %s: %w", path, err)}
+	}
+	err = write(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		if _, ok := errors.AsType[*codec.Error](err); ok || errors.Is(err, history.ErrChanged) {
+			return sourceError{err}
+		}
+		return destinationError{fmt.Errorf("write %s: %w", path, err)}
+	}
+	return nil
+}
+
+// roomFile names the file of a room: a readable part of its id, and a hash of all
+// of it. No id is a path.
+func roomFile(id string) string {
+	id = strings.TrimRight(id, "/")
+	sum := sha256.Sum256([]byte(id))
+	var b strings.Builder
+	for _, r := range id[strings.LastIndexAny(id, "/:")+1:] {
+		switch r = unicode.ToLower(r); {
+		case b.Len() >= 40:
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+	}
+	name := strings.Trim(b.String(), "-")
+	if name == "" {
+		name = "room"
+	}
+	return name + "-" + hex.EncodeToString(sum[:6])
+}
+
+// sayReport tells what became of an export.
+func sayReport(ui *terminal, path string, r *convert.Report) {
+	ui.remark("%s: %s, of which %s and %s of the roster", path, plural(r.Records, "record"),
+		plural(r.Messages, "message"), plural(r.Changes, "change"))
+	if r.Links > 0 {
+		ui.remark("  %s of %s kept", count(r.Replies), plural(r.Links, "reply link"))
+	}
+	for _, why := range slices.Sorted(maps.Keys(r.Left)) {
+		ui.remark("  left out %s: %s", plural(r.Left[why], "record"), why)
+	}
+	for _, why := range slices.Sorted(maps.Keys(r.LeftLinks)) {
+		if why == convert.LinkToItself {
+			continue // it says that a line answers nothing
+		}
+		ui.remark("  left out %s: %s", plural(r.LeftLinks[why], "reply link"), why)
+	}
+	for _, what := range slices.Sorted(maps.Keys(r.Mended)) {
+		ui.remark("  changed %s: %s", plural(r.Mended[what], "record"), what)
+	}
+	if r.OtherFiles > 0 {
+		ui.remark("  left out %s of another layout", plural(r.OtherFiles, "file"))
+	}
+}

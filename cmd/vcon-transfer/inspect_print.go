@@ -1,0 +1,163 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxRoomsListed bounds the rooms that inspect shows to a person.
+const maxRoomsListed = 100
+
+// print writes an inspection for people.
+func (i *inspection) print(v *view) error {
+	v.line(v.bold(shown(i.File, 200)), ": ", i.what())
+	if i.Offer != nil {
+		i.Offer.print(v)
+		return v.flush()
+	}
+	if i.Opaque != "" {
+		v.line("  Not all of it can be looked into: ", i.Opaque, ". It is carried whole.")
+	}
+	if len(i.Rooms) > 0 {
+		v.line()
+		v.line(v.bold("Rooms"))
+	}
+	for n, r := range i.Rooms {
+		if n == maxRoomsListed {
+			v.line("  and ", plural(uint64(len(i.Rooms)-n), "room"), " more")
+			break
+		}
+		i.room(v, &r)
+	}
+	v.counts("Records", i.Records)
+	v.counts("Message ids", i.IDs)
+	v.counts("What is missing to derive them", i.Missing)
+	if a := i.Attachments; a != nil && a.Count > 0 {
+		v.line()
+		v.line(v.bold("Attachments"))
+		text := fmt.Sprintf("  %s, %s with content", count(a.Count), count(a.Content))
+		if a.Bytes > 0 {
+			text += ", " + size(a.Bytes)
+		}
+		v.line(text)
+	}
+	if len(i.Transfers) > 0 {
+		v.line()
+		v.line(v.bold("Transfers"))
+	}
+	for _, t := range i.Transfers {
+		from := fmt.Sprintf("from %q", shown(t.Sender, maxShownName))
+		if t.SharedBy != "" {
+			from = fmt.Sprintf("shared by %q", shown(t.SharedBy, maxShownName))
+		}
+		v.line("  ", t.Started.Local().Format("2006-01-02 15:04"), "  ", t.State, ", ", from)
+	}
+	i.problems(v)
+	return v.flush()
+}
+
+// what says in a few words what the file is.
+func (i *inspection) what() string {
+	var parts []string
+	switch i.Kind {
+	case "vcon":
+		what := "a vCon in " + strings.ToUpper(cmp.Or(i.Format, "an unknown form"))
+		if i.Files > 1 {
+			what = fmt.Sprintf("%s vCons in %s", count(i.Files), strings.ToUpper(i.Format))
+		}
+		parts = append(parts, what, size(uint64(i.Bytes)))
+		var versions []string
+		for _, s := range i.Version {
+			versions = append(versions, cmp.Or(shown(s, 20), "none"))
+		}
+		if len(versions) > 0 {
+			parts = append(parts, "version "+strings.Join(versions, ", "))
+		}
+	case "export":
+		parts = append(parts, "an export of the layout "+i.Format, plural(i.Files, "file"))
+	case "store":
+		parts = append(parts, "a history of vcon-transfer")
+	case "offer":
+		parts = append(parts, "an offer")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (i *inspection) room(v *view, r *roomInspection) {
+	title := shown(cmp.Or(r.Name, r.ID, "a vCon without a room"), maxShownName)
+	facts := []string{plural(r.Records, "record"), people(r.People)}
+	if !r.First.IsZero() {
+		facts = append(facts, span(r.First, r.Last))
+	}
+	if r.State != "" && r.State != "complete" {
+		facts = append(facts, r.State)
+	}
+	v.line("  ", title)
+	if r.Name != "" && r.ID != "" {
+		v.line("    ", v.faint(shown(r.ID, 200)))
+	}
+	v.line("    ", strings.Join(facts, ", "))
+}
+
+// counts lists numbers, the largest first.
+func (v *view) counts(title string, of map[string]uint64) {
+	if len(of) == 0 {
+		return
+	}
+	v.line()
+	v.line(v.bold(title))
+	names := slices.SortedFunc(maps.Keys(of), func(a, b string) int {
+		return cmp.Or(cmp.Compare(of[b], of[a]), cmp.Compare(a, b))
+	})
+	for _, name := range names {
+		v.line(fmt.Sprintf("  %10s  ", count(of[name])), shown(name, 60))
+	}
+}
+
+func (i *inspection) problems(v *view) {
+	if len(i.Problems) == 0 {
+		return
+	}
+	v.line()
+	v.line(v.bold("Problems"))
+	for n, p := range i.Problems {
+		if n == maxProblemsShown {
+			v.line("  and ", count(uint64(len(i.Problems)-n)+i.More), " more")
+			break
+		}
+		for k, l := range wrap(shown(p.String(), 400), 0, max(v.width-4, 0)) {
+			if k > 0 {
+				l = "  " + l
+			}
+			v.line("  ", l)
+		}
+	}
+}
+
+// print writes what of an offer is no secret.
+func (o *offerInspection) print(v *view) {
+	route := shown(o.Route, 300)
+	if o.Public {
+		route += " (public: a code from a stranger may look like this)"
+	}
+	expiry := o.Expiry.Local().Format("2006-01-02 15:04:05")
+	if left := time.Until(o.Expiry).Round(time.Second); o.Expired {
+		expiry += " (expired)"
+	} else {
+		expiry += fmt.Sprintf(" (in %v)", left)
+	}
+	for _, l := range [][2]string{
+		{"version", fmt.Sprint(o.Version)},
+		{"suite", o.Suite},
+		{"for", o.Intent},
+		{"route", route},
+		{"good until", expiry},
+	} {
+		v.line(fmt.Sprintf("  %-12s", l[0]), l[1])
+	}
+	v.line("  Its secret is not shown. Whoever has this text or picture can disturb the pairing.")
+}
