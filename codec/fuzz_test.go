@@ -73,8 +73,11 @@ func checkModel(t *testing.T, v *VCon) {
 		t.Fatalf("JSON that was written cannot be read: %v", err)
 	}
 	j2, err := u.AppendJSON(nil)
-	if err != nil || !bytes.Equal(j, j2) {
-		t.Fatalf("%s becomes %s (%v)", j, j2, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sameJSON(t, j, j2); err != nil {
+		t.Fatal(err)
 	}
 	v.Upgraded()
 }

@@ -51,6 +51,9 @@ func (b Binary) Bytes() ([]byte, bool) {
 	return out, err == nil
 }
 
+// BinaryOf is the base64url text of b.
+func BinaryOf(b []byte) Binary { return Binary(base64.RawURLEncoding.EncodeToString(b)) }
+
 // hasLineBreak is strings.ContainsAny without its setup.
 func hasLineBreak(s string) bool {
 	return strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0
