@@ -8,8 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// An Error says what is wrong with an input and where; it is the only error of
-// decoding. It carries no user data: in Pointer, a name that no specification
+// An Error says what is wrong with a vCon and where; it is the only error of
+// decoding, and of encoding what has no encoding. It carries no user data: in Pointer, a name that no specification
 // defines is shown as "*".
 type Error struct {
 	Pointer string // JSON pointer (RFC 6901) of the value, for instance "/dialog/812/parties/3"
@@ -23,9 +23,9 @@ func (e *Error) Error() string {
 		where = "/"
 	}
 	if e.Offset < 0 {
-		return "decode vcon: " + where + ": " + e.Reason
+		return "vcon: " + where + ": " + e.Reason
 	}
-	return "decode vcon: " + where + ": byte " + strconv.FormatInt(e.Offset, 10) + ": " + e.Reason
+	return "vcon: " + where + ": byte " + strconv.FormatInt(e.Offset, 10) + ": " + e.Reason
 }
 
 // inName puts err's position below the member name of an object.

@@ -39,7 +39,7 @@ func TestDecodeJSONErrors(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Fatalf("%v", err)
 			}
-			if got := strings.TrimPrefix(err.Error(), "decode vcon: "); got != tt.want {
+			if got := strings.TrimPrefix(err.Error(), "vcon: "); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
@@ -81,7 +81,7 @@ func TestDecodeCBORErrors(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Fatalf("%v", err)
 			}
-			if got := strings.TrimPrefix(err.Error(), "decode vcon: "); got != tt.want {
+			if got := strings.TrimPrefix(err.Error(), "vcon: "); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
@@ -150,7 +150,7 @@ func TestForeignCBOR(t *testing.T) {
 			}
 			j, err := v.AppendJSON(nil)
 			if err != nil {
-				if got := strings.TrimPrefix(err.Error(), "decode vcon: "); got != tt.json {
+				if got := strings.TrimPrefix(err.Error(), "vcon: "); got != tt.json {
 					t.Errorf("got  %s\nwant %s", got, tt.json)
 				}
 				return

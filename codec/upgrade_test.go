@@ -135,7 +135,7 @@ func TestAppendErrors(t *testing.T) {
 				if err == nil {
 					t.Fatalf("%s: no error", what)
 				}
-				if got := strings.TrimPrefix(err.Error(), "decode vcon: "); got != tt.want {
+				if got := strings.TrimPrefix(err.Error(), "vcon: "); got != tt.want {
 					t.Errorf("%s: got  %s\nwant %s", what, got, tt.want)
 				}
 			}
