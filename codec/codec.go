@@ -22,7 +22,8 @@ func (o Options) check(data []byte) error {
 
 // DecodeCBOR reads one whole vCon of at most MaxVCon bytes. Any well-formed CBOR
 // is read, deterministic or not; duplicate keys, invalid UTF-8, trailing bytes
-// and nesting beyond MaxDepth are refused. Every error is an *Error.
+// and nesting beyond MaxDepth are refused. The result shares no memory with data.
+// Every error is an *Error.
 func DecodeCBOR(data []byte) (*VCon, error) { return Options{}.DecodeCBOR(data) }
 
 // DecodeCBOR is the function of that name with o's limits.

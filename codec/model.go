@@ -14,7 +14,9 @@ type Raw []byte
 // Fields are the parameters of an object that its struct does not hold: names
 // we do not know, and known names whose value is not of the field's form (null,
 // an empty text, a number where a text belongs). The zero value of a struct
-// field always means "absent"; present but empty is kept here.
+// field always means "absent"; present but empty is kept here, and gives way to
+// the field when that is set. A CBOR key that is not a text has a name that
+// begins with the byte 0xff, followed by the encoded key.
 type Fields map[string]Raw
 
 // A Date is a date_type parameter (vcon-core, section 2.2: RFC 3339), verbatim.

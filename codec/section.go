@@ -49,9 +49,7 @@ func (s *Section) Open(source io.ReaderAt) io.Reader {
 		return &exactReader{r: r, left: s.Length}
 	}
 	r = &exactReader{r: r, left: s.Length}
-	if s.form == sectionJSON {
-		r = &unquoteReader{r: r}
-	}
+	r = &textReader{r: r, quoted: s.form == sectionJSON}
 	if s.encoding != EncodingBase64URL {
 		return r
 	}
@@ -119,17 +117,18 @@ func (s *plainReader) Read(p []byte) (int, error) {
 	}
 }
 
-// An unquoteReader resolves the escapes of the inside of a JSON string and
-// checks that it is UTF-8.
-type unquoteReader struct {
-	r   io.Reader
-	in  []byte // not yet resolved
-	out []byte // resolved, not yet read
-	buf [4096]byte
-	err error
+// A textReader checks that a text is UTF-8, and resolves the escapes when it is
+// the inside of a JSON string.
+type textReader struct {
+	r      io.Reader
+	quoted bool
+	in     []byte // not yet resolved
+	out    []byte // resolved, not yet read
+	buf    [4096]byte
+	err    error
 }
 
-func (u *unquoteReader) Read(p []byte) (int, error) {
+func (u *textReader) Read(p []byte) (int, error) {
 	for len(u.out) == 0 && len(p) > 0 {
 		if u.err != nil {
 			if u.err == io.EOF && len(u.in) > 0 {
@@ -141,7 +140,7 @@ func (u *unquoteReader) Read(p []byte) (int, error) {
 		n, u.err = u.r.Read(u.buf[:])
 		u.in = append(u.in, u.buf[:n]...)
 		var ok bool
-		if u.out, u.in, ok = unquote(u.out, u.in); !ok {
+		if u.out, u.in, ok = unquote(u.out, u.in, u.quoted); !ok {
 			u.err, u.in = errBodyText, nil
 		}
 	}
@@ -150,12 +149,17 @@ func (u *unquoteReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-var errBodyText = &Error{Pointer: "/body", Offset: -1, Reason: "body is not a valid JSON text"}
+var errBodyText = &Error{Pointer: "/body", Offset: -1, Reason: "body is not a valid text"}
 
-// unquote resolves as much of in as is complete.
-func unquote(out, in []byte) (_, rest []byte, ok bool) {
+// unquote resolves as much of in as is complete; a text that is not quoted has
+// no escapes and may have control characters.
+func unquote(out, in []byte, quoted bool) (_, rest []byte, ok bool) {
 	for len(in) > 0 {
-		if n := bytes.IndexByte(in, '\\'); n != 0 {
+		n := -1
+		if quoted {
+			n = bytes.IndexByte(in, '\\')
+		}
+		if n != 0 {
 			whole := n
 			if n < 0 {
 				n, whole = len(in), len(in)
@@ -163,7 +167,7 @@ func unquote(out, in []byte) (_, rest []byte, ok bool) {
 					whole = i
 				}
 			}
-			if !utf8.Valid(in[:whole]) || bytes.ContainsFunc(in[:whole], func(r rune) bool { return r < ' ' }) {
+			if !utf8.Valid(in[:whole]) || quoted && bytes.ContainsFunc(in[:whole], func(r rune) bool { return r < ' ' }) {
 				return out, in, false
 			}
 			out = append(out, in[:whole]...)
@@ -187,7 +191,7 @@ func unquote(out, in []byte) (_, rest []byte, ok bool) {
 			return out, in, true
 		}
 		r, ok := hexRune(in[2:6])
-		n := 6
+		n = 6
 		if ok && utf16.IsSurrogate(r) {
 			if len(in) < 12 {
 				return out, in, true

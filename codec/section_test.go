@@ -98,6 +98,23 @@ func TestSectionText(t *testing.T) {
 	}
 }
 
+// TestSectionCBORText reads large bodies that are texts in CBOR.
+func TestSectionCBORText(t *testing.T) {
+	long := strings.Repeat("ä", MaxInlineBody)
+	for text, ok := range map[string]bool{
+		long + "\\ \x00 \"": true, long + "\xff" + long: false, long + "\xc3": false, long + "\xed\xa0\x80": false,
+	} {
+		src := AppendText([]byte{0xa1}, "attachments")
+		src = AppendText(append(src, 0x81, 0xa1), "body")
+		src = AppendText(src, text)
+		e := must(NewScanner(bytes.NewReader(src)).Next())(t)
+		got, err := io.ReadAll(e.Body.Open(bytes.NewReader(src)))
+		if (err == nil) != ok || ok && string(got) != text {
+			t.Errorf("%d bytes instead of %d, %v", len(got), len(text), err)
+		}
+	}
+}
+
 // TestSectionSourceCut: a source that became shorter is an error, not the end.
 func TestSectionSourceCut(t *testing.T) {
 	v := &VCon{Attachments: []Attachment{{Encoding: EncodingBase64URL, Body: Body{BodyBytes, largeBody(100_000)}}}}
