@@ -25,7 +25,8 @@ const (
 
 // A Ledger accounts for the items of a source: each is in exactly one column, so
 // that Source = Imported + There + Tombstones + the sum of Excluded + the sum of
-// Quarantined. Attachments have a ledger of their own kind in Attachments*.
+// Quarantined. Attachments have a ledger of their own kind in Attachments*. A copy
+// of a Ledger shares its maps: see Clone.
 type Ledger struct {
 	Source      uint64
 	Imported    uint64

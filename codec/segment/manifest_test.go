@@ -130,11 +130,10 @@ func TestPageSize(t *testing.T) {
 		return p
 	}
 	for n, ok := range map[int]bool{MaxEntries: true, MaxEntries + 1: false} {
-		b, err := AppendPage(nil, entries(n))
-		if (err == nil) != ok {
+		if _, err := AppendPage(nil, entries(n)); (err == nil) != ok {
 			t.Errorf("%d entries: %v", n, err)
 		}
-		b = codec.AppendArray(codec.AppendArray(nil, 2), n)
+		b := codec.AppendArray(codec.AppendArray(nil, 2), n)
 		for range n {
 			b = append(b, 0x83, 1, 0x61, 'x', 0x60)
 		}
