@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
@@ -245,49 +244,3 @@ func (b *batch) touched(ctx context.Context) ([]int64, error) {
 	}
 	return ids, err
 }
-
-// A rowWriter inserts many rows with few statements.
-type rowWriter struct {
-	tx      *sql.Tx
-	sql     string // up to VALUES
-	columns int
-	full    *sql.Stmt
-	args    []any
-}
-
-func (w *rowWriter) add(ctx context.Context, values ...any) error {
-	w.args = append(w.args, values...)
-	if len(w.args) < writeRows*w.columns {
-		return nil
-	}
-	if w.full == nil {
-		var err error
-		if w.full, err = w.tx.PrepareContext(ctx, w.sql+tuples(writeRows, w.columns)); err != nil {
-			return err
-		}
-	}
-	_, err := w.full.ExecContext(ctx, w.args...)
-	w.args = w.args[:0]
-	return err
-}
-
-func (w *rowWriter) flush(ctx context.Context) error {
-	if w.full != nil {
-		defer w.full.Close()
-	}
-	if len(w.args) == 0 {
-		return nil
-	}
-	_, err := w.tx.ExecContext(ctx, w.sql+tuples(len(w.args)/w.columns, w.columns), w.args...)
-	w.args = w.args[:0]
-	return err
-}
-
-// tuples is n rows of question marks in brackets.
-func tuples(n, columns int) string {
-	row := "(" + marks(columns) + "),"
-	return strings.TrimSuffix(strings.Repeat(row, n), ",")
-}
-
-// marks is n question marks.
-func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }

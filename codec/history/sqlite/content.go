@@ -1,12 +1,56 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql"
 	"encoding/base64"
+	"encoding/hex"
 	"strings"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
+
+// contents lists the attachments of what is shown.
+func (v *viewer) contents(ctx context.Context, ids []int64, entries map[int64]*entry) error {
+	for _, id := range ids {
+		e := entries[id]
+		if e == nil || e.shown == nil || e.m.Deleted || e.m.Expired {
+			continue
+		}
+		list := attachmentsOf(e.shown, e.attached)
+		if len(list) == 0 {
+			continue
+		}
+		if err := eachRow(ctx, v.db, "SELECT part, size, filename, declared, sha256, sha512 FROM attachments WHERE room = ? AND message_id = ?",
+			[]any{e.room, e.shownID}, func(rows *sql.Rows) error {
+				var c content
+				if err := rows.Scan(&c.part, &c.size, &c.filename, &c.declared, &c.sha256, &c.sha512); err != nil {
+					return err
+				}
+				for i := range list {
+					list[i].found(c)
+				}
+				return nil
+			}); err != nil {
+			return err
+		}
+		for i := range list {
+			a := &list[i]
+			if a.Have {
+				if ok, err := v.s.files.holds(a.SHA256[:], a.Size); err != nil {
+					return err
+				} else if !ok {
+					a.Have, a.Hash = false, HashUnchecked
+				} else {
+					a.Path = v.s.files.path(hex.EncodeToString(a.SHA256[:]))
+				}
+			}
+			e.m.Attachments = append(e.m.Attachments, a.Attachment)
+		}
+	}
+	return nil
+}
 
 // An attached is an attachment of a message, with what its hash can be compared
 // with.

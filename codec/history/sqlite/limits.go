@@ -9,6 +9,9 @@ const (
 	// cacheKiB is SQLite's page cache for each connection: enough for the upper
 	// levels of all indexes of some million items.
 	cacheKiB = 8 << 10
+	// journalPages is how many pages the journal takes before they are copied into
+	// the database: 16 MiB, so that an index page is not copied for each segment.
+	journalPages = 4000
 	// maxReaders bounds the connections of iterators that are open at once.
 	maxReaders = 4
 	// maxParties bounds the cache of party rows; beyond it the database is asked.

@@ -133,8 +133,8 @@ type RoomSummary struct {
 	Name         string
 	Messages     uint64 // that are shown; edits and reactions are not counted
 	Events       uint64 // of the roster
-	Participants uint64
-	Quarantined  uint64
+	Participants uint64 // of the latest roster, present and past
+	Quarantined  uint64 // records that are kept aside
 	First, Last  time.Time
 	Incomplete   bool // a transfer of it has not been committed
 }

@@ -65,7 +65,8 @@ func (s *Store) openDB(path, extra string) (*sql.DB, error) {
 	}
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}
 	pragmas := fmt.Sprintf("?_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(%s)"+
-		"&_pragma=foreign_keys(1)&_pragma=cache_size(-%d)&_pragma=temp_store(MEMORY)", busyTimeout.Milliseconds(), s.synchronous, cacheKiB)
+		"&_pragma=foreign_keys(1)&_pragma=cache_size(-%d)&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(%d)",
+		busyTimeout.Milliseconds(), s.synchronous, cacheKiB, journalPages)
 	return sql.Open("sqlite", u.String()+pragmas+extra)
 }
 
@@ -96,9 +97,12 @@ func createFile(path string, mustExist bool) error {
 // Close closes the store. Attachments that are still being written keep what
 // they have.
 func (s *Store) Close() error {
-	var errs []error
+	if s.closed.Swap(true) {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var errs []error
 	for _, db := range []*sql.DB{s.read, s.write} {
 		if db != nil {
 			errs = append(errs, db.Close())
@@ -107,6 +111,5 @@ func (s *Store) Close() error {
 	if s.files != nil {
 		errs = append(errs, s.files.close())
 	}
-	s.read, s.write, s.files, s.closed = nil, nil, nil, true
 	return errors.Join(errs...)
 }

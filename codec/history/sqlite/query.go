@@ -21,8 +21,8 @@ func (s *Store) ListRooms(ctx context.Context) ([]RoomSummary, error) {
 	}
 	var out []RoomSummary
 	err = eachRow(ctx, db, `SELECT r.uri, r.name, coalesce(m.messages, 0), coalesce(m.events, 0), m.first, m.last,
-		(SELECT count(DISTINCT x.party) FROM roster x JOIN roster_lists l ON l.segment = x.segment
-			WHERE l.room = r.id AND l.transfer = (`+strings.ReplaceAll(listed, "?1", "r.id")+`)),
+		(SELECT count(DISTINCT p.identity) FROM roster x JOIN roster_lists l ON l.segment = x.segment JOIN parties p ON p.id = x.party
+			WHERE p.uri <> r.uri AND l.room = r.id AND l.transfer = (`+strings.ReplaceAll(listed, "?1", "r.id")+`)),
 		(SELECT coalesce(sum(q.items), 0) FROM quarantine q WHERE q.room = r.id),
 		EXISTS (SELECT 1 FROM transfer_rooms x JOIN transfers t ON t.id = x.transfer WHERE x.room = r.id AND t.state = 0)
 		FROM rooms r LEFT JOIN (SELECT room, count(*) FILTER (WHERE kind <> 3) AS messages, count(*) FILTER (WHERE kind = 3) AS events,

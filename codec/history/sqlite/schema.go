@@ -213,12 +213,12 @@ CREATE VIEW messages AS
 	SELECT h.* FROM items h
 	WHERE h.head IS NULL AND h.kind <> 5 AND NOT (h.kind = 2 AND h.state & 2 = 0 AND EXISTS (
 		SELECT 1 FROM items t JOIN items th ON th.id = coalesce(t.head, t.id)
-		WHERE t.name = h.reply AND t.room = h.room AND th.kind <> 2));
+		WHERE t.name = h.reply AND +t.room = h.room AND th.kind <> 2));
 
 -- Reactions that stand, each with the message that it is shown under.
 CREATE VIEW reactions AS
 	SELECT DISTINCT th.id AS message, r.id, r.reply, r.sender, r.instant, r.seq, r.key, c.record
-	FROM items r JOIN items t ON t.name = r.reply AND t.room = r.room
+	FROM items r JOIN items t ON t.name = r.reply AND +t.room = r.room
 	JOIN items th ON th.id = coalesce(t.head, t.id)
 	JOIN items c ON c.id = r.current
 	WHERE r.kind = 2 AND r.head IS NULL AND r.state = 0 AND th.kind <> 2;

@@ -12,6 +12,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/history"
@@ -27,9 +28,9 @@ type Store struct {
 	write       *sql.DB // one connection: SQLite has one writer
 	read        *sql.DB // sees what is committed
 	files       *files
+	closed      atomic.Bool
 
-	mu       sync.Mutex // held by everything that writes
-	closed   bool
+	mu       sync.Mutex        // held by everything that writes
 	parties  map[string]uint32 // rows of parties by record, as committed
 	transfer *transfer         // nil between transfers
 	writing  map[string]bool   // unfinished attachments that are being written
@@ -37,7 +38,7 @@ type Store struct {
 
 // update runs f in a transaction that is durable when update returns nil.
 func (s *Store) update(ctx context.Context, op string, f func(tx *sql.Tx) error) error {
-	if s.closed {
+	if s.closed.Load() {
 		return wrap(op, ErrClosed)
 	}
 	tx, err := s.write.BeginTx(ctx, nil)
@@ -51,11 +52,9 @@ func (s *Store) update(ctx context.Context, op string, f func(tx *sql.Tx) error)
 	return wrap(op, tx.Commit())
 }
 
-// reader is the handle for reading.
+// reader is the handle for reading, which waits for no import.
 func (s *Store) reader() (*sql.DB, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed.Load() {
 		return nil, ErrClosed
 	}
 	return s.read, nil
