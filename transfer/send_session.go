@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
@@ -30,11 +31,11 @@ func (s *sender) serve(run context.Context, l *link) (err error) {
 		wait.Wait()
 	}()
 
+	wait.Go(func() { in.run(ctx, l) })
 	if err := l.send(recordConfirm, nil); err != nil {
-		return in.why(err)
+		return in.why(err, l)
 	}
 	wait.Go(func() { l.keepAlive(ctx) })
-	wait.Go(func() { in.run(ctx, l) })
 	if !s.shown {
 		if err := s.opts.Prompter.ShowCheckCode(ctx, s.session.CheckCode()); err != nil {
 			return fail(wire.CodeCancelled, err)
@@ -50,7 +51,7 @@ func (s *sender) serve(run context.Context, l *link) (err error) {
 	if m.Type == recordReady {
 		s.begin()
 		if m, err = s.sendHistory(ctx, l, in); err != nil {
-			return in.why(err)
+			return in.why(err, l)
 		}
 	}
 	if m.Type != recordReceipt {
@@ -190,12 +191,21 @@ func (in *inbox) next(ctx context.Context) (message, error) {
 }
 
 // why prefers what the peer said, or what was found wrong with its words, to the
-// failed write that followed from it.
-func (in *inbox) why(err error) error {
+// failed write that followed from it. It waits for the last words no longer than
+// for any other word, and past those that nobody waits for any more.
+func (in *inbox) why(err error, l *link) error {
 	if !isLost(err) {
 		return err
 	}
-	<-in.closed // the write failed, so the reads fail within their deadline
+	patience := time.AfterFunc(l.timing.Peer, l.interrupt)
+	defer patience.Stop()
+	for open := true; open; {
+		select {
+		case <-in.messages:
+		case <-in.closed:
+			open = false
+		}
+	}
 	if in.err != nil && !isLost(in.err) {
 		return in.err
 	}
