@@ -152,7 +152,7 @@ type Result struct {
 	Sent       uint64 // bytes that this device wrote on all connections
 	Received   uint64 // bytes that it read
 	Route      pairing.Route
-	Peer       string // the peer's label, not escaped
+	Peer       string        // the peer's label, not escaped
 	Duration   time.Duration // since the check code matched
 	Reconnects int
 }
