@@ -280,7 +280,12 @@ func checkHandshake(t *testing.T, values map[string]string) {
 		}
 	}
 	code, text, err := h.earlyError(t, roleR, h.nB, in("early error"))
-	t.Log(code, text, err)
+	if err != nil || code != 8 || text != "no" {
+		t.Errorf("early error is %d %q: %v", code, text, err)
+	}
+	if _, _, err := h.earlyError(t, roleS, h.nB, in("early error")); err == nil {
+		t.Error("early error opens as one of the sender")
+	}
 	for name := range values {
 		if !checked[name] {
 			t.Errorf("%s was not checked", name)

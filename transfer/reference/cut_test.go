@@ -1,0 +1,156 @@
+package reference
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"testing"
+)
+
+// Section "Segments", "Cutting a room".
+const (
+	targetWeight = 1 << 20
+	windowWeight = targetWeight / 8
+	leastWeight  = 256
+)
+
+// head is what cutting knows of an item.
+type head struct {
+	key     [32]byte
+	weight  int
+	instant int64
+}
+
+// atom is a run of items that are not cut.
+type atom struct {
+	items, weight int
+	priority      [32]byte
+}
+
+// cutRoom returns the number of items of each segment.
+func cutRoom(heads []head) []int {
+	var out []int
+	var stretch []atom
+	flush := func() {
+		out = append(out, cutStretch(stretch)...)
+		stretch = nil
+	}
+	for _, a := range atoms(heads) {
+		if a.weight > targetWeight/2 { // rule 2
+			flush()
+			out = append(out, a.items)
+			continue
+		}
+		stretch = append(stretch, a)
+	}
+	flush()
+	return out
+}
+
+// atoms is rule 1.
+func atoms(heads []head) []atom {
+	var all []atom
+	for len(heads) > 0 {
+		n, sum := 0, 0
+		for n < len(heads) && heads[n].instant == heads[0].instant {
+			sum += heads[n].weight
+			n++
+		}
+		group := [][]head{heads[:n]}
+		if n > 1 && sum > targetWeight {
+			group = slices.Collect(slices.Chunk(heads[:n], 1))
+		}
+		for _, items := range group {
+			a := atom{items: len(items)}
+			for _, h := range items {
+				a.weight += h.weight
+				if bytes.Compare(h.key[:], a.priority[:]) > 0 {
+					a.priority = h.key
+				}
+			}
+			all = append(all, a)
+		}
+		heads = heads[n:]
+	}
+	return all
+}
+
+// cutStretch is rule 3, place by place, and rule 4 between the boundaries.
+func cutStretch(atoms []atom) []int {
+	if len(atoms) == 0 {
+		return nil
+	}
+	position, total := make([]int, len(atoms)), 0 // of the place after each atom
+	for i, a := range atoms {
+		total += a.weight
+		position[i] = total
+	}
+	var out []int
+	start := 0
+	for i := range atoms[:len(atoms)-1] {
+		if position[i] > windowWeight && total-position[i] > windowWeight && highest(atoms, position, i) {
+			out = append(out, halve(atoms[start:i+1])...)
+			start = i + 1
+		}
+	}
+	return append(out, halve(atoms[start:])...)
+}
+
+// highest says whether no other place within W of place i comes before it.
+func highest(atoms []atom, position []int, i int) bool {
+	for j := i - 1; j >= 0 && position[i]-position[j] <= windowWeight; j-- {
+		if bytes.Compare(atoms[j].priority[:], atoms[i].priority[:]) > 0 {
+			return false
+		}
+	}
+	for j := i + 1; j < len(atoms)-1 && position[j]-position[i] <= windowWeight; j++ {
+		if bytes.Compare(atoms[j].priority[:], atoms[i].priority[:]) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// halve is rule 4.
+func halve(atoms []atom) []int {
+	items, weight := 0, 0
+	for _, a := range atoms {
+		items += a.items
+		weight += a.weight
+	}
+	if weight <= targetWeight {
+		return []int{items}
+	}
+	best, at := -1, 0
+	for i, a := range atoms[:len(atoms)-1] {
+		at += a.weight
+		if at < weight/4 || weight-at < weight/4 {
+			continue
+		}
+		if best < 0 || bytes.Compare(a.priority[:], atoms[best].priority[:]) >= 0 {
+			best = i
+		}
+	}
+	return append(halve(atoms[:best+1]), halve(atoms[best+1:])...)
+}
+
+func TestCut(t *testing.T) {
+	var v struct {
+		Heads int
+		Spans []int
+	}
+	load(t, "segment/cut.json", &v)
+	heads := make([]head, v.Heads)
+	for i := range heads {
+		h := head{key: sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i))), instant: int64(i / 3)}
+		h.weight = max(leastWeight, 200+int(binary.BigEndian.Uint16(h.key[:]))%1000)
+		if i%500 == 499 {
+			h.weight = 100000 * (1 + i/500%7)
+		}
+		heads[i] = h
+	}
+	if got := cutRoom(heads); len(got) == 0 || !slices.Equal(got, v.Spans) {
+		t.Errorf("cut into\n%v, want\n%v", got, v.Spans)
+	}
+}
