@@ -59,12 +59,7 @@ func (s *DirSink) commit(ctx context.Context) error {
 
 // commitRoom merges what was staged of a room with its file.
 func (s *DirSink) commitRoom(ctx context.Context, r *sinkRoom) error {
-	h, err := s.held(ctx, r.entry.ID)
-	if err != nil {
-		return err
-	}
-	defer h.close()
-	m, err := s.merge(ctx, r, h)
+	m, err := s.merge(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -90,7 +85,7 @@ func (s *DirSink) commitRoom(ctx context.Context, r *sinkRoom) error {
 	if err != nil {
 		return err
 	}
-	ids := h.ids
+	ids := r.held
 	for id := range r.named {
 		if s.info.SharedBy == "" {
 			ids[id] = ownWord
@@ -167,18 +162,14 @@ type merged struct {
 	s      *DirSink
 	room   string
 	staged map[string][32]byte // contents of this room, by contentFile
-	before *index              // of the file alone
 	recent []*segmentUnit      // those whose segment is in memory, the newest last
 }
 
-func (s *DirSink) merge(ctx context.Context, r *sinkRoom, h *heldRoom) (*merged, error) {
+func (s *DirSink) merge(ctx context.Context, r *sinkRoom) (*merged, error) {
 	x := newIndex()
 	x.rivals = true
 	m := &merged{
 		files: &files{index: x, opener: &opener{}}, s: s, room: r.entry.ID, staged: map[string][32]byte{},
-	}
-	if h.x != nil {
-		m.before = h.x.index
 	}
 	names, err := s.roomFiles(r.entry.ID)
 	if err != nil {
@@ -190,7 +181,7 @@ func (s *DirSink) merge(ctx context.Context, r *sinkRoom, h *heldRoom) (*merged,
 			return nil, err
 		}
 	}
-	if err := m.takeSegments(ctx, r, h); err != nil {
+	if err := m.takeSegments(ctx, r); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	if err := x.finish(ctx); err != nil {
@@ -202,10 +193,14 @@ func (s *DirSink) merge(ctx context.Context, r *sinkRoom, h *heldRoom) (*merged,
 
 // takeSegments adds the staged segments: those of the roster, then the messages,
 // oldest first, as the items of one instant are in the source.
-func (m *merged) takeSegments(ctx context.Context, r *sinkRoom, h *heldRoom) error {
+func (m *merged) takeSegments(ctx context.Context, r *sinkRoom) error {
 	first := int64(math.MaxInt64)
 	for _, e := range r.segments {
 		first = min(first, e.First)
+	}
+	newest := true // the file does not begin before the transfer
+	if at := m.byID[m.room]; at != nil && at.begun {
+		newest = first <= at.start
 	}
 	var whole *segment.Room
 	for _, kind := range []segment.Kind{segment.Roster, segment.Messages} {
@@ -218,7 +213,7 @@ func (m *merged) takeSegments(ctx context.Context, r *sinkRoom, h *heldRoom) err
 				return err
 			}
 			if !m.s.segments[e.ID] {
-				if h.ids[e.ID] == 0 {
+				if r.held[e.ID] == 0 {
 					return errMissing
 				}
 				continue
@@ -234,7 +229,7 @@ func (m *merged) takeSegments(ctx context.Context, r *sinkRoom, h *heldRoom) err
 		}
 	}
 	// The newest word on the room counts, unless the file begins before it.
-	if at := m.byID[m.room]; whole != nil && at != nil && (h.room == nil || first <= h.room.info.First) {
+	if at := m.byID[m.room]; whole != nil && at != nil && newest {
 		at.info.Room.Meta = whole.Meta
 		if at.info.Room.Extra == nil {
 			at.info.Room.Extra = codec.Fields{}
@@ -296,10 +291,7 @@ func (m *merged) sidecar(e segment.AttachmentEntry) (sum [32]byte, ok bool) {
 	if sum, ok := m.staged[contentFile(m.room, e)]; ok {
 		return sum, true
 	}
-	if m.before == nil {
-		return sum, false
-	}
-	r := m.before.byID[m.room]
+	r := m.byID[m.room]
 	if r == nil {
 		return sum, false
 	}

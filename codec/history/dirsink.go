@@ -59,8 +59,9 @@ type sinkRoom struct {
 	entry    segment.RoomEntry
 	segments []segment.SegmentEntry // as named, once each
 	named    map[segment.ID]bool
-	missing  map[segment.ID]bool // asked for, and not staged yet
-	changed  bool                // something of it was staged
+	held     map[segment.ID]origin // in the room's file
+	missing  map[segment.ID]bool   // asked for, and not staged yet
+	changed  bool                  // something of it was staged
 }
 
 // A content is an attachment's content that is staged.
@@ -248,7 +249,7 @@ func (s *DirSink) enter(ctx context.Context, room segment.RoomEntry) (*sinkRoom,
 		if err != nil {
 			return nil, nil, err
 		}
-		s.current = h
+		s.current, r.held = h, h.ids
 	}
 	return r, s.current, nil
 }

@@ -1,5 +1,11 @@
 package history
 
+// limits are those that a test can set: the real ones are out of its reach.
+type limits struct {
+	files, items, rooms int
+	spool               int64
+}
+
 // Limits of this package. Each is compared with a count or a length before
 // anything is allocated or opened for it.
 const (

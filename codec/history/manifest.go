@@ -20,7 +20,7 @@ import (
 func (s *Source) Manifest(ctx context.Context, scope segment.Scope) iter.Seq2[*segment.Page, error] {
 	return func(yield func(*segment.Page, error) bool) {
 		l := &lister{ctx: ctx, s: s, scope: scope, yield: yield, limit: firstPage}
-		if err := l.run(); err != nil && err != errStopped {
+		if err := l.list(); err != nil && err != errStopped {
 			yield(nil, fmt.Errorf("list segments: %w", err))
 		}
 	}
@@ -34,6 +34,7 @@ type lister struct {
 	ctx   context.Context
 	s     *Source
 	scope segment.Scope
+	run   run
 	yield func(*segment.Page, error) bool
 
 	pager    segment.Pager
@@ -42,14 +43,15 @@ type lister struct {
 	limit    int // of segments on the page
 }
 
-func (l *lister) run() error {
-	rooms, err := l.s.begin(l.ctx, l.scope)
+func (l *lister) list() error {
+	rooms, err := l.s.r.Rooms(l.ctx)
 	if err != nil {
 		return err
 	}
+	l.run = run{l.scope, l.s.opts.Now().UnixMilli()}
 	l.s.mu.Lock()
+	l.s.run, l.s.plans, l.s.recent = l.run, planCache{}, recent{}
 	clear(l.s.named)
-	l.s.recent = recent{}
 	l.s.mu.Unlock()
 	if l.left, err = l.s.r.Left(l.ctx); err != nil {
 		return err
@@ -63,10 +65,13 @@ func (l *lister) run() error {
 }
 
 func (l *lister) room(info RoomInfo) error {
-	p, err := l.s.plan(l.ctx, info, l.scope)
+	p, err := l.s.plan(l.ctx, info, l.run)
 	if err != nil {
 		return err
 	}
+	l.s.mu.Lock()
+	l.s.plans.keep(p)
+	l.s.mu.Unlock()
 	l.left.Add(p.left)
 	if !p.selected {
 		return nil

@@ -19,6 +19,15 @@ type Options struct {
 	Stdin   io.Reader // what the path "-" reads; nil refuses it
 	TempDir string    // where standard input is spooled; "" is the system's folder
 	Upgrade bool      // read old names as those of today (codec.VCon.Upgraded)
+
+	limits *limits // nil is defaultLimits
+}
+
+func (o *Options) limit() limits {
+	if o.limits != nil {
+		return *o.limits
+	}
+	return limits{files: maxFiles, items: maxItems, rooms: maxRooms, spool: maxSpool}
 }
 
 // errNotVCon says that a file is an object in JSON or CBOR, but no vCon.
@@ -72,7 +81,7 @@ func (f *files) Close() error {
 func (f *files) scan(ctx context.Context, sf sourceFile, opts Options) error {
 	u := &fileUnit{sourceFile: sf, opener: f.opener, upgrade: opts.Upgrade, large: map[int64]*largeAttachment{}}
 	err := f.opener.use(u, func(file *os.File) error {
-		s := &scan{ctx: ctx, x: f.index, u: u, file: file}
+		s := &scan{ctx: ctx, x: f.index, u: u, file: file, limits: opts.limit()}
 		return s.run()
 	})
 	if err == nil || ctx.Err() != nil || errors.Is(err, ErrChanged) {
@@ -86,10 +95,11 @@ func (f *files) scan(ctx context.Context, sf sourceFile, opts Options) error {
 
 // A scan is the first pass over one file.
 type scan struct {
-	ctx  context.Context
-	x    *index
-	u    *fileUnit
-	file *os.File
+	ctx    context.Context
+	x      *index
+	u      *fileUnit
+	file   *os.File
+	limits limits
 
 	head    codec.VCon // without parties, dialog and attachments
 	names   map[string]bool
@@ -99,6 +109,9 @@ type scan struct {
 	atts    []scannedAttachment
 	lost    []lostElement
 }
+
+// errSeen ends a second scan.
+var errSeen = errors.New("all dialogs were read")
 
 type scannedAttachment struct {
 	attached
@@ -118,6 +131,9 @@ func (s *scan) run() error {
 	if err := s.events(s.first); err != nil {
 		return err
 	}
+	if len(s.x.byID) > s.limits.rooms {
+		return &LimitError{What: "rooms in the source", Limit: int64(s.limits.rooms)}
+	}
 	if !s.names["vcon"] && !s.names["dialog"] && !s.names["parties"] && !s.opaque() {
 		return errNotVCon
 	}
@@ -128,7 +144,17 @@ func (s *scan) run() error {
 	if s.b == nil {
 		s.begin()
 		if s.dialogs > 0 {
-			if err := s.events(s.second); err != nil {
+			seen := 0
+			err := s.events(func(e codec.Event) error {
+				if err := s.second(e); err != nil || e.Name != "dialog" {
+					return err
+				}
+				if seen++; seen == s.dialogs {
+					return errSeen // what follows was read before
+				}
+				return nil
+			})
+			if err != nil && err != errSeen {
 				return err
 			}
 		}
@@ -206,8 +232,8 @@ func (s *scan) first(e codec.Event) error {
 		if s.dialogs == 0 && s.names["parties"] && s.head.Room != nil && s.head.Room.ID != "" {
 			s.begin()
 		}
-		if s.dialogs++; s.dialogs > maxItems {
-			return &LimitError{What: "dialogs in a vCon", Limit: maxItems}
+		if s.dialogs++; s.dialogs > s.limits.items {
+			return &LimitError{What: "dialogs in a vCon", Limit: int64(s.limits.items)}
 		}
 		if s.b != nil {
 			return s.second(e)
@@ -226,9 +252,6 @@ func (s *scan) second(e codec.Event) error {
 	}
 	switch e.Kind {
 	case codec.EventDialog:
-		if len(s.x.byID) > maxRooms {
-			return &LimitError{What: "rooms in the source", Limit: maxRooms}
-		}
 		d, own := s.u.settle(e.Dialog)
 		s.b.add(place{off: e.Offset, len: int32(e.Length)}, d, own.Instant)
 	case codec.EventOther, codec.EventTooLarge:
@@ -257,8 +280,8 @@ func (s *scan) opaque() bool {
 }
 
 func (s *scan) attachment(e codec.Event) error {
-	if len(s.atts) >= maxItems {
-		return &LimitError{What: "attachments in a vCon", Limit: maxItems}
+	if len(s.atts) >= s.limits.items {
+		return &LimitError{What: "attachments in a vCon", Limit: int64(s.limits.items)}
 	}
 	var t scannedAttachment
 	t.place = place{off: e.Offset, len: int32(min(e.Length, 1<<31-1))}

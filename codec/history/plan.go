@@ -23,19 +23,14 @@ type plan struct {
 	retracted map[segment.Key]codec.Date // messages that become tombstones: when they were retracted
 	fold      *roster                    // the room as of the window's start, if that is not its own
 	first     segment.Key                // of the message that carries the participants
-	catchUp   bool
+	run
 }
 
 // A planCache keeps the plans of one scope, as long as they are not too large
 // together. A plan that was dropped is made again.
 type planCache struct {
-	scope segment.Scope
 	plans []*plan // the one that was used last at the end
 	items int
-}
-
-func (c *planCache) begin(scope segment.Scope) {
-	*c = planCache{scope: scope}
 }
 
 func (c *planCache) find(room string) *plan {
@@ -58,7 +53,7 @@ func (c *planCache) keep(p *plan) {
 }
 
 // planOf is the plan of a room that a manifest named.
-func (s *Source) planOf(ctx context.Context, room string, scope segment.Scope) (*plan, error) {
+func (s *Source) planOf(ctx context.Context, room string, now run) (*plan, error) {
 	s.mu.Lock()
 	p := s.plans.find(room)
 	s.mu.Unlock()
@@ -71,7 +66,13 @@ func (s *Source) planOf(ctx context.Context, room string, scope segment.Scope) (
 	}
 	for _, info := range rooms {
 		if info.Room.ID == room {
-			return s.plan(ctx, info, scope)
+			p, err := s.plan(ctx, info, now)
+			if err == nil {
+				s.mu.Lock()
+				s.plans.keep(p)
+				s.mu.Unlock()
+			}
+			return p, err
 		}
 	}
 	return nil, ErrChanged
@@ -85,8 +86,8 @@ func (s *Source) planOf(ctx context.Context, room string, scope segment.Scope) (
 //  4. When the window does not begin with the room, the roster is replayed to its
 //     start.
 //  5. What does not travel is counted, with its reason.
-func (s *Source) plan(ctx context.Context, info RoomInfo, scope segment.Scope) (*plan, error) {
-	p := &plan{room: info.Room, catchUp: scope.CatchUp}
+func (s *Source) plan(ctx context.Context, info RoomInfo, now run) (*plan, error) {
+	p, scope := &plan{room: info.Room, run: now}, now.scope
 	var all []segment.Head
 	for h, err := range s.r.Heads(ctx, info.Room.ID) {
 		if err != nil {
@@ -130,9 +131,6 @@ func (s *Source) plan(ctx context.Context, info RoomInfo, scope segment.Scope) (
 			return nil, errors.Join(&LimitError{What: "bytes of a room's metadata or of one party", Limit: segment.MaxParty}, err)
 		}
 	}
-	s.mu.Lock()
-	s.plans.keep(p)
-	s.mu.Unlock()
 	return p, nil
 }
 

@@ -21,8 +21,8 @@ type Source struct {
 	r    Reader
 	opts SourceOptions
 
-	mu     sync.Mutex
-	now    int64 // of the run, so that what expires does so once
+	mu     sync.Mutex // of what the newest Manifest left
+	run    run
 	plans  planCache
 	named  map[segment.ID]named
 	recent recent
@@ -33,6 +33,13 @@ type SourceOptions struct {
 	// Now tells which messages have expired; nil is time.Now. It is asked once for
 	// each Overview and Manifest.
 	Now func() time.Time
+}
+
+// A run is one look at the history: what it selects, and the time that decides
+// what has expired, so that this happens once.
+type run struct {
+	scope segment.Scope
+	now   int64
 }
 
 // A named is where the items of a segment are: a span of a room's plan.
@@ -57,17 +64,18 @@ func (s *Source) Close() error { return s.r.Close() }
 // in a catch-up, whose rules look at content, it reads every message once.
 func (s *Source) Overview(ctx context.Context, scope segment.Scope) (*segment.Overview, error) {
 	o := new(segment.Overview)
-	rooms, err := s.begin(ctx, scope)
+	rooms, err := s.r.Rooms(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("survey source: %w", err)
 	}
+	now := run{scope, s.opts.Now().UnixMilli()}
 	left, err := s.r.Left(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("survey source: %w", err)
 	}
 	o.Left.Add(left)
 	for _, info := range rooms {
-		p, err := s.plan(ctx, info, scope)
+		p, err := s.plan(ctx, info, now)
 		if err != nil {
 			return nil, fmt.Errorf("survey source: %w", err)
 		}
@@ -157,19 +165,6 @@ func contentOf(h *segment.Head, it *segment.Item, scope segment.Scope) (bytes ui
 	return bytes, missing
 }
 
-// begin reads the clock and the rooms.
-func (s *Source) begin(ctx context.Context, scope segment.Scope) ([]RoomInfo, error) {
-	rooms, err := s.r.Rooms(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now = s.opts.Now().UnixMilli()
-	s.plans.begin(scope)
-	return rooms, nil
-}
-
 // AppendSegment appends the bytes of a segment that the newest Manifest named. The
 // error is ErrNotNamed, or ErrChanged when the history no longer gives these bytes.
 func (s *Source) AppendSegment(ctx context.Context, id segment.ID, buf []byte) ([]byte, error) {
@@ -188,12 +183,12 @@ func (s *Source) appendSegment(ctx context.Context, id segment.ID, buf []byte) (
 		s.mu.Unlock()
 		return buf, nil
 	}
-	scope := s.plans.scope
+	now := s.run
 	s.mu.Unlock()
 	if !ok {
 		return buf, ErrNotNamed
 	}
-	p, err := s.planOf(ctx, n.room, scope)
+	p, err := s.planOf(ctx, n.room, now)
 	if err != nil {
 		return buf, err
 	}

@@ -35,16 +35,13 @@ func (s *Source) items(ctx context.Context, p *plan, heads []segment.Head) ([]se
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	now := s.now
-	s.mu.Unlock()
 	presented := map[*codec.Party][]codec.Party{}
 	for i := range items {
 		it := &items[i]
 		it.Provenance = ""
 		if when, ok := p.retracted[heads[i].Key]; ok {
 			*it = tombstone(*it, statusRetracted, when)
-		} else if when, ok := expired(it.Dialog, now); ok && !p.catchUp {
+		} else if when, ok := expired(it.Dialog, p.now); ok && !p.scope.CatchUp {
 			*it = tombstone(*it, statusExpired, when)
 		}
 		if p.fold == nil {

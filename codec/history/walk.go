@@ -47,20 +47,20 @@ func walk(ctx context.Context, paths []string, opts Options) (files []sourceFile
 			continue
 		}
 		before := len(files)
-		if files, err = walkFolder(ctx, files, p); err != nil {
+		if files, err = walkFolder(ctx, files, p, opts.limit().files); err != nil {
 			return files, err
 		}
 		if len(files) == before {
 			return files, &FileError{File: p, Err: errNoVCons}
 		}
 	}
-	if len(files) > maxFiles {
-		return files, &LimitError{What: "files in the source", Limit: maxFiles}
+	if limit := opts.limit().files; len(files) > limit {
+		return files, &LimitError{What: "files in the source", Limit: int64(limit)}
 	}
 	return files, nil
 }
 
-func walkFolder(ctx context.Context, files []sourceFile, folder string) ([]sourceFile, error) {
+func walkFolder(ctx context.Context, files []sourceFile, folder string, limit int) ([]sourceFile, error) {
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return &FileError{File: path, Err: bare(err)}
@@ -81,8 +81,8 @@ func walkFolder(ctx context.Context, files []sourceFile, folder string) ([]sourc
 		if hidden || !d.Type().IsRegular() || !namedLikeVCon(d.Name()) {
 			return nil
 		}
-		if len(files) >= maxFiles {
-			return &LimitError{What: "files in the source", Limit: maxFiles}
+		if len(files) > limit {
+			return filepath.SkipAll // walk says why
 		}
 		files = append(files, sourceFile{name: path, path: path})
 		return nil
@@ -109,9 +109,10 @@ func spool(ctx context.Context, opts Options) (sourceFile, error) {
 		return sourceFile{}, bare(err)
 	}
 	s := sourceFile{name: "-", path: f.Name(), temp: true}
-	n, err := io.Copy(f, io.LimitReader(&ctxReader{ctx, opts.Stdin}, maxSpool+1))
-	if err == nil && n > maxSpool {
-		err = &LimitError{What: "bytes on standard input", Limit: maxSpool}
+	limit := opts.limit().spool
+	n, err := io.Copy(f, io.LimitReader(&ctxReader{ctx, opts.Stdin}, limit+1))
+	if err == nil && n > limit {
+		err = &LimitError{What: "bytes on standard input", Limit: limit}
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		removeTemp([]sourceFile{s})
