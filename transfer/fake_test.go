@@ -10,6 +10,7 @@ import (
 	"iter"
 	"maps"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -31,6 +32,8 @@ type memorySource struct {
 	content  map[string][]byte // by message id
 	opened   int               // attachments opened
 	left     segment.Ledger
+
+	beforeManifest func()
 }
 
 // newSource makes rooms with a number of segments of a size, each with one
@@ -83,6 +86,9 @@ func (s *memorySource) Overview(_ context.Context, _ segment.Scope) (*segment.Ov
 
 func (s *memorySource) Manifest(_ context.Context, scope segment.Scope) iter.Seq2[*segment.Page, error] {
 	return func(yield func(*segment.Page, error) bool) {
+		if s.beforeManifest != nil {
+			s.beforeManifest()
+		}
 		for i, p := range s.pages {
 			if scope.Rooms != nil && !slices.Contains(scope.Rooms, s.rooms[i]) {
 				continue
@@ -263,6 +269,7 @@ type network struct {
 	mu     sync.Mutex
 	dialed int
 	faults func(n int) (toReceiver, toSender transfertest.Faults)
+	wrap   func(wire.Conn) wire.Conn
 	down   func(n int) bool
 	refuse func(pairing.Route) bool
 }
@@ -286,10 +293,13 @@ func (n *network) Dial(ctx context.Context, route pairing.Route, _ wire.Rendezvo
 	if n.down != nil && n.down(i) || n.refuse != nil && n.refuse(route) {
 		return nil, errors.New("network is down")
 	}
-	s, r := transfertest.Pipe()
+	var s, r wire.Conn = transfertest.Pipe()
 	if n.faults != nil {
 		toReceiver, toSender := n.faults(i)
-		s, r = transfertest.Faulty(s, toReceiver), transfertest.Faulty(r, toSender)
+		s, r = faulty(s, toReceiver), faulty(r, toSender)
+	}
+	if n.wrap != nil {
+		s, r = n.wrap(s), n.wrap(r)
 	}
 	select {
 	case n.conns <- r:
@@ -299,6 +309,10 @@ func (n *network) Dial(ctx context.Context, route pairing.Route, _ wire.Rendezvo
 	case <-time.After(5 * time.Second):
 		return nil, errors.New("nobody listens")
 	}
+}
+
+func faulty(c wire.Conn, f transfertest.Faults) wire.Conn {
+	return transfertest.Faulty(c.(net.Conn), f)
 }
 
 // equal reports what differs between what was to be sent and what is held.

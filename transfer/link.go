@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +25,11 @@ type link struct {
 	frames *wire.Reader
 	writer *wire.Writer
 	timing Timing
-	over   atomic.Bool // interrupted
+
+	over      atomic.Bool // interrupted
+	interrupt func()      // see interrupted; runs once
+	born      time.Time
+	moved     atomic.Int64 // when, after born, either side said more than that it lives
 }
 
 // keys are the keys of one connection, with the counts that make each nonce
@@ -84,11 +89,17 @@ func newKeys(s *pairing.Session, side pairing.Role) (*keys, error) {
 }
 
 // newLink goes on with a connection on which the handshake has read through
-// frames, which may hold what came after it.
+// frames, which may hold what came after it. Data is let in later, see admitData.
 func newLink(k *keys, conn *counted, frames *wire.Reader, writer *wire.Writer, timing Timing) *link {
-	frames.Expect(wire.Control, wire.Data)
-	return &link{keys: k, conn: conn, frames: frames, writer: writer, timing: timing}
+	frames.Expect(wire.Control)
+	l := &link{keys: k, conn: conn, frames: frames, writer: writer, timing: timing, born: time.Now()}
+	l.interrupt = sync.OnceFunc(l.interrupted)
+	return l
 }
+
+// admitData lets the data stream in, once its sender has proved its keys: a chunk
+// that does not open ends the stream for good, on whatever link.
+func (l *link) admitData() { l.frames.Expect(wire.Control, wire.Data) }
 
 // A message is what next returns: a control record, or a chunk of the data
 // stream when Type is data. Body is valid until the next call.
@@ -102,7 +113,9 @@ type message struct {
 func (l *link) send(t recordType, body []byte) error {
 	l.turn <- struct{}{}
 	defer func() { <-l.turn }()
-	return l.sendNow(t, body)
+	err := l.sendNow(t, body)
+	l.move(err)
+	return err
 }
 
 func (l *link) sendNow(t recordType, body []byte) error {
@@ -111,7 +124,7 @@ func (l *link) sendNow(t recordType, body []byte) error {
 	if err != nil {
 		return err
 	}
-	l.conn.SetWriteDeadline(time.Now().Add(l.timing.Peer))
+	l.writeSoon()
 	err = l.writer.WriteAppend(wire.Control, 0, len(l.plain)+l.out.Overhead(), func(b []byte) ([]byte, error) {
 		return l.out.Seal(b, nonce[:], l.plain, nil), nil
 	})
@@ -126,34 +139,47 @@ func (l *link) sendChunk(plain []byte, last bool) error {
 	if last {
 		flags = wire.Last
 	}
-	l.conn.SetWriteDeadline(time.Now().Add(l.timing.Peer))
+	l.writeSoon()
 	err := l.writer.WriteAppend(wire.Data, flags, len(plain)+hpke.Overhead, func(b []byte) ([]byte, error) {
 		return l.sealer.Seal(b, plain, nil, last)
 	})
+	l.move(err)
 	return l.ioError(err)
 }
 
+// writeSoon bounds the next write.
+func (l *link) writeSoon() {
+	l.conn.SetWriteDeadline(time.Now().Add(l.timing.Peer))
+	if l.over.Load() {
+		l.conn.SetWriteDeadline(time.Now().Add(hangUpTime))
+	}
+}
+
+// move notes that something went well that is more than a sign of life.
+func (l *link) move(err error) {
+	if err == nil {
+		l.moved.Store(int64(time.Since(l.born)))
+	}
+}
+
 // next returns the next message but keep-alives, which it takes for at most
-// Timing.Person: a peer that only ever says that it lives is of no use. A lost
-// connection is a *lost error; a record that does not open is CodeVerification
-// and final.
+// Timing.Person after either side said something else: a peer that only ever says
+// that it lives is of no use. A lost connection is a *lost error; a record that
+// does not open is CodeVerification and final.
 func (l *link) next() (message, error) {
-	patience := time.Now().Add(l.timing.Person)
+	l.move(nil)
 	for {
-		l.conn.SetReadDeadline(time.Now().Add(l.timing.Peer))
-		if l.over.Load() {
-			return message{}, &lost{context.Canceled}
-		}
-		f, err := l.frames.ReadFrame()
+		f, err := l.readFrame()
 		if err != nil {
 			return message{}, l.ioError(err)
 		}
 		// A word from the peer also proves that a write that is blocked may go on.
-		l.conn.SetWriteDeadline(time.Now().Add(l.timing.Peer))
+		l.writeSoon()
 		if f.Type == wire.Data {
 			return l.openChunk(f)
 		}
-		nonce, err := recordNonce(&l.received)
+		received := l.received // counts what opens
+		nonce, err := recordNonce(&received)
 		if err != nil {
 			return message{}, err
 		}
@@ -161,10 +187,11 @@ func (l *link) next() (message, error) {
 		if err != nil || len(plain) == 0 {
 			return message{}, failf(wire.CodeVerification, "open control record: its tag does not match")
 		}
+		l.received = received
 		m := message{Type: recordType(plain[0]), Body: plain[1:]}
 		switch m.Type {
 		case recordKeepAlive:
-			if time.Now().After(patience) {
+			if l.idle() > l.timing.Person {
 				return message{}, failf(wire.CodeTimeout, "the peer only keeps the connection alive")
 			}
 			continue
@@ -175,10 +202,30 @@ func (l *link) next() (message, error) {
 	}
 }
 
-func (l *link) openChunk(f wire.Frame) (message, error) {
-	if l.opener == nil {
-		return message{}, failf(wire.CodeProtocol, "data from the receiver")
+// idle is for how long neither side has said anything but that it lives.
+func (l *link) idle() time.Duration { return time.Since(l.born) - time.Duration(l.moved.Load()) }
+
+// readFrame reads one frame. Timing.Peer bounds the silence and not the frame,
+// which takes long on a slow network; Timing.Person bounds that.
+func (l *link) readFrame() (wire.Frame, error) {
+	for {
+		before := l.conn.read.Load()
+		l.conn.SetReadDeadline(time.Now().Add(l.timing.Peer))
+		if l.over.Load() {
+			return wire.Frame{}, context.Canceled
+		}
+		f, err := l.frames.ReadFrame()
+		t, ok := errors.AsType[interface {
+			error
+			Timeout() bool
+		}](err)
+		if err == nil || !ok || !t.Timeout() || l.conn.read.Load() == before || l.idle() > l.timing.Person {
+			return f, err
+		}
 	}
+}
+
+func (l *link) openChunk(f wire.Frame) (message, error) {
 	last := f.Flags&wire.Last != 0
 	plain, err := l.opener.Open(f.Payload[:0], f.Payload, nil, last)
 	if err != nil {
@@ -210,19 +257,32 @@ func (l *link) keepAlive(ctx context.Context) {
 	}
 }
 
-// interrupt makes reads end now and writes soon; a frame that is half written
+// interrupted makes reads end now and writes soon; a frame that is half written
 // still gets a moment, so that a last word can follow it.
-func (l *link) interrupt() {
+func (l *link) interrupted() {
 	l.over.Store(true)
 	l.conn.SetReadDeadline(time.Now())
 	l.conn.SetWriteDeadline(time.Now().Add(hangUpTime))
 }
 
-// hangUp tells the peer why this side stops, and reads on for a moment: closing
-// with unread bytes would make the network drop our last word. Best effort: the
-// connection may be what failed.
-func (l *link) hangUp(err error) {
-	if l.send(recordError, appendError(nil, CodeOf(err))) != nil {
+// lastWord tells the peer why this side stops, if err is not the peer's own word
+// or that the connection is lost. It reports whether it is on its way.
+func (l *link) lastWord(err error) bool {
+	if e, ok := errors.AsType[*Error](err); ok && e.Peer || isLost(err) {
+		return false
+	}
+	return l.send(recordError, appendError(nil, CodeOf(err))) == nil
+}
+
+// end closes the link when quit has ended its goroutines. After a last word of
+// ours, said, it first reads on for a moment: closing with unread bytes would make
+// the network drop it.
+func (l *link) end(said bool, quit func(), wait *sync.WaitGroup) {
+	defer l.conn.Close()
+	quit()
+	l.interrupt()
+	wait.Wait()
+	if !said {
 		return
 	}
 	if half, ok := l.conn.Conn.(wire.CloseWriter); ok {

@@ -242,6 +242,9 @@ func (out *outbound) flush(ctx context.Context, last bool) error {
 	if ctx.Err() != nil {
 		return &lost{ctx.Err()}
 	}
+	if out.in.over() {
+		return &lost{errors.New("the receiver has ended")} // why is in the inbox
+	}
 	err := out.link.sendChunk(out.chunk, last)
 	out.stream += uint64(len(out.chunk))
 	out.chunk = out.chunk[:0]

@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"math/bits"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,6 +47,7 @@ type rawLink struct {
 	nIn     uint64
 	nOut    uint64
 	sealer  *hpke.ChunkSealer
+	writing sync.Mutex
 }
 
 func nonce(n uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 4), n) }
@@ -66,6 +69,8 @@ func (l *rawLink) keys(s *pairing.Session, side pairing.Role) {
 
 // record sends one record; what becomes of it is the peer's business.
 func (l *rawLink) record(kind byte, body ...byte) error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
 	sealed := l.out.Seal(nil, nonce(l.nOut), append([]byte{kind}, body...), nil)
 	l.nOut++
 	return l.writer.WriteFrame(wire.Control, 0, sealed)
@@ -73,6 +78,8 @@ func (l *rawLink) record(kind byte, body ...byte) error {
 
 // chunk sends one chunk of the data stream.
 func (l *rawLink) chunk(plain []byte, last bool) error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
 	var flags wire.Flags
 	if last {
 		flags = wire.Last
@@ -402,4 +409,38 @@ func onePage(segments ...[]byte) *segment.Page {
 		}})
 	}
 	return p
+}
+
+// complete moves one segment over l, as an honest sender, and checks the result.
+func (r *receiveAgainst) complete(l *rawLink, data []byte) {
+	r.t.Helper()
+	l.record(page, pageOf(r.t, 0, onePage(data))...)
+	l.chunk(padded(append(head(1, 0, 1, 0, uint64(len(data))), data...)), true)
+	l.record(end, endOf(r.t, endFor(l.session, data))...)
+	if _, ok := l.until(receipt); !ok {
+		r.t.Fatal("no receipt")
+	}
+	l.record(bye)
+	r.wait(time.Hour)
+	if r.err != nil || r.sink.commits != 1 {
+		r.t.Errorf("receive: %v, %d commits", r.err, r.sink.commits)
+	}
+}
+
+// endFor is the end of a transfer of these segments of onePage.
+func endFor(s *pairing.Session, segments ...[]byte) segment.End {
+	root := segment.NewRootHasher(s.TransferID())
+	for _, data := range segments {
+		root.Segment(sha256.Sum256(data), uint64(len(data)))
+	}
+	return segment.End{Root: root.Sum(), Ledger: segment.Ledger{Source: uint64(len(segments))}}
+}
+
+// padded adds the padding to a whole data stream, up to its Padmé size.
+func padded(b []byte) []byte {
+	n := len(b) + len(head(0, 0, 0, 0, 0))
+	e := bits.Len(uint(n)) - 1
+	mask := 1<<(e-bits.Len(uint(e))) - 1
+	left := (n+mask)&^mask - n
+	return append(append(b, head(0, 0, 0, 0, uint64(left))...), make([]byte, left)...)
 }

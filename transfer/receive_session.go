@@ -16,43 +16,61 @@ import (
 // connection may go on.
 func (r *receiver) serve(run context.Context, l *link) (err error) {
 	ctx, cancel := context.WithCancel(run)
-	r.mu.Lock()
-	r.cancelLink = cancel
-	r.mu.Unlock()
+	r.serving(cancel)
 	var wait sync.WaitGroup
 	stop := context.AfterFunc(ctx, l.interrupt)
 	defer func() {
-		if err != nil && run.Err() != nil {
+		switch {
+		case err == nil:
+		case run.Err() != nil:
 			err = fail(wire.CodeCancelled, context.Cause(run))
+		case ctx.Err() != nil && CodeOf(err) == wire.CodeStorage:
+			// The sink was called off because the sender has come anew.
+			err = &lost{err}
 		}
-		if err != nil && !isLost(err) {
-			l.hangUp(err)
-		}
-		cancel()
-		stop()
-		l.conn.Close()
-		wait.Wait()
+		l.end(err != nil && l.lastWord(err), func() { stop(); cancel() }, &wait)
 	}()
 
 	// The peer speaks first: only then is it certain that it has our M3, and that
 	// these keys are used once.
-	if m, err := l.next(); err != nil {
-		return err
+	m, err := l.next()
+	if err != nil {
+		return unconfirmed(err)
 	} else if m.Type != recordConfirm {
 		return failf(wire.CodeProtocol, "no confirmation")
 	}
 	r.confirm()
+	l.admitData()
 	wait.Go(func() { l.keepAlive(ctx) })
 
 	if r.receipt != nil {
 		return r.giveReceipt(l)
 	}
 	r.askOnce(run)
-	m, err := r.awaitCode(ctx, l, &wait)
-	if err != nil {
+	if m, err = r.awaitCode(ctx, l, &wait); err != nil {
 		return err
 	}
 	return r.receiveHistory(ctx, l, m)
+}
+
+// serving says how the connection that is served is called off, for a newer one.
+func (r *receiver) serving(cancel context.CancelFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cancelLink = cancel
+	if len(r.links) > 0 {
+		cancel() // it has come already
+	}
+}
+
+// unconfirmed makes of what went wrong before the peer's first record a lost
+// connection: whoever repeats a recorded handshake gets so far, and may not end
+// the transfer.
+func unconfirmed(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Peer || isLost(err) {
+		return err
+	}
+	return &lost{err}
 }
 
 // confirm remembers that the first connection's keys are in use, and that from

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -22,13 +23,7 @@ func (s *sender) serve(run context.Context, l *link) (err error) {
 		if err != nil && run.Err() != nil {
 			err = fail(wire.CodeCancelled, context.Cause(run))
 		}
-		if err != nil && !isLost(err) {
-			l.hangUp(err)
-		}
-		cancel()
-		stop()
-		l.conn.Close()
-		wait.Wait()
+		l.end(err == nil || l.lastWord(err), func() { stop(); cancel() }, &wait)
 	}()
 
 	wait.Go(func() { in.run(ctx, l) })
@@ -125,12 +120,12 @@ func newInbox() *inbox {
 	return &inbox{messages: make(chan message, answersAhead), closed: make(chan struct{})}
 }
 
-// run reads until the connection is lost or ctx ends. A lost connection closes
-// it, so that a write that is blocked ends too.
+// run reads until the connection is lost or ctx ends. A lost connection is closed,
+// so that a write that is blocked ends too; otherwise a last word may follow.
 func (in *inbox) run(ctx context.Context, l *link) {
 	defer func() {
 		close(in.closed)
-		if !l.over.Load() {
+		if e, ok := errors.AsType[*Error](in.err); (isLost(in.err) || ok && e.Peer) && !l.over.Load() {
 			l.conn.Close()
 		}
 	}()
@@ -163,6 +158,16 @@ func (in *inbox) progress() staged {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return in.staged
+}
+
+// over reports whether nothing more will come.
+func (in *inbox) over() bool {
+	select {
+	case <-in.closed:
+		return true
+	default:
+		return false
+	}
 }
 
 // poll returns the next message if it is there.
