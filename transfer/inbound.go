@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"slices"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
@@ -84,8 +85,8 @@ func (in *inbound) page(ctx context.Context, p *segment.Page) (*segment.Answer, 
 		if len(wants) != to-from {
 			return nil, failf(wire.CodeInternal, "sink answered %d of %d entries", len(wants), to-from)
 		}
-		for i, want := range wants {
-			if err := in.ask(number, uint32(from+i), &p.Entries[from+i], want); err != nil {
+		for i := range wants {
+			if err := in.ask(number, uint32(from+i), &p.Entries[from+i], &wants[i]); err != nil {
 				return nil, err
 			}
 		}
@@ -96,11 +97,11 @@ func (in *inbound) page(ctx context.Context, p *segment.Page) (*segment.Answer, 
 }
 
 // ask queues one leaf.
-func (in *inbound) ask(page, index uint32, e *segment.Entry, want segment.Want) error {
+func (in *inbound) ask(page, index uint32, e *segment.Entry, want *segment.Want) error {
 	if in.room.ID == "" {
 		return failf(wire.CodeProtocol, "manifest entry outside a room")
 	}
-	w := wanted{page: page, entry: index, room: in.room, want: want}
+	w := wanted{page: page, entry: index, room: in.room}
 	switch e.Type {
 	case segment.SegmentType:
 		in.seg = e.Segment
@@ -116,9 +117,20 @@ func (in *inbound) ask(page, index uint32, e *segment.Entry, want segment.Want) 
 		w.seg = in.seg
 		a := e.Attachment
 		w.attachment = &a
+		if want.Offset > 0 && in.asked(&w) {
+			want.Offset = 0 // what is there now will be the other one's
+		}
 	}
+	w.want = *want
 	in.queue = append(in.queue, w)
 	return nil
+}
+
+// asked reports whether the same attachment is in the queue already.
+func (in *inbound) asked(w *wanted) bool {
+	return slices.ContainsFunc(in.queue, func(q wanted) bool {
+		return q.attachment != nil && q.want.Need && q.key() == w.key()
+	})
 }
 
 // settle accounts for the held leaves at the front of the queue.
@@ -213,7 +225,11 @@ func (in *inbound) begin(ctx context.Context) error {
 		return failf(wire.CodeProtocol, "data that was not asked for")
 	}
 	w := &in.queue[0]
-	ok := u.page == w.page && u.entry == w.entry && u.offset == w.want.Offset
+	offset := w.want.Offset
+	if u.kind == unitAbsent {
+		offset = 0
+	}
+	ok := u.page == w.page && u.entry == w.entry && u.offset == offset
 	switch u.kind {
 	case unitSegment:
 		ok = ok && w.attachment == nil && u.length == w.seg.Bytes
