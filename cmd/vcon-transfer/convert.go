@@ -75,7 +75,7 @@ func (f *convertFlags) run(ctx context.Context, ui *terminal, in, out string) er
 	if f.room != "" && a.kind != exportSource {
 		return usageError{errors.New("--room is for exports")}
 	}
-	if a.kind == vconSource && !isFolder(in) {
+	if a.kind == vconSource && !isFolder(in) && !isFolder(out) {
 		return f.one(ui, in, out)
 	}
 	return f.rooms(ctx, ui, a, out)

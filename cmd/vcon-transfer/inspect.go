@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -378,10 +380,24 @@ func (i *inspection) write(ui *terminal, asJSON bool) error {
 	}
 	out, err := json.Marshal(i)
 	if err == nil {
-		_, err = fmt.Fprintf(ui.out, "%s\n", out)
+		_, err = fmt.Fprintf(ui.out, "%s\n", tameJSON(out))
 	}
 	if err != nil {
 		return destinationError{fmt.Errorf("write standard output: %w", err)}
 	}
 	return nil
+}
+
+// tameJSON escapes what changes the direction of text, which JSON allows in clear
+// and only strings can have.
+func tameJSON(data []byte) []byte {
+	var out []byte
+	for _, r := range string(data) {
+		if unicode.Is(unicode.Bidi_Control, r) {
+			out = fmt.Appendf(out, "\\u%04x", r)
+		} else {
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return out
 }

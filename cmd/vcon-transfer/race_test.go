@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// largeDays is smaller where each memory access is watched.
+const largeDays = 5
