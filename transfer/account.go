@@ -31,10 +31,11 @@ func (a *account) announced(p *segment.Page) {
 	}
 }
 
-// sums are what the sender's and the receiver's ledger must agree on before the
-// receiver fills in how its part of them ended.
-func (a *account) sums() (items, attachments uint64) {
-	return a.ledger.Source, a.ledger.Attachments
+// reasons is the largest number of reasons in a column, which a receipt has to
+// hold.
+func (a *account) reasons() int {
+	l := &a.ledger
+	return max(len(l.Excluded), len(l.Quarantined), len(l.AttachmentsExcluded), len(l.AttachmentsQuarantined))
 }
 
 // A meter reports progress, at most one report every progressEvery.

@@ -31,6 +31,8 @@ type inbound struct {
 	told  staged   // what the sender was told last
 	held  uint64   // bytes
 
+	stream  uint64 // bytes of the data stream so far
+	padded  bool
 	head    []byte // of the unit that is coming, up to unitHeadSize
 	current unit
 	inUnit  bool
@@ -66,7 +68,14 @@ func (in *inbound) page(ctx context.Context, p *segment.Page) (*segment.Answer, 
 	if in.pages++; in.pages > maxPages {
 		return nil, failf(wire.CodeLimit, "more than %d pages", maxPages)
 	}
+	if len(in.queue) > 0 && in.queue[0].page+pagesInFlight <= number {
+		// What is asked for has to fit into memory.
+		return nil, failf(wire.CodeProtocol, "page too far ahead of the data")
+	}
 	in.account.announced(p)
+	if in.account.reasons() > segment.MaxReasons {
+		return nil, failf(wire.CodeLimit, "more than %d reasons in a column of the ledger", segment.MaxReasons)
+	}
 	answer := new(segment.Answer)
 	for from := 0; from < len(p.Entries); {
 		if p.Entries[from].Type == segment.RoomType {
@@ -169,13 +178,14 @@ func (in *inbound) progress() {
 // chunk takes the plaintext of the next chunk: heads, contents and trailers of
 // units, cut anywhere.
 func (in *inbound) chunk(ctx context.Context, p []byte) error {
+	in.stream += uint64(len(p))
 	for {
 		if !in.inUnit {
 			in.head, p = fill(in.head, p, unitHeadSize)
 			if len(in.head) < unitHeadSize {
 				return nil
 			}
-			if err := in.begin(ctx); err != nil {
+			if err := in.begin(ctx, in.stream-uint64(len(p))); err != nil {
 				return err
 			}
 		}
@@ -210,15 +220,23 @@ func (in *inbound) complete() bool {
 	return in.rest == 0 && (in.current.kind != unitAttachment || len(in.trailer) == sha256.Size)
 }
 
-// begin reads the head of a unit and holds it against what was asked for.
-func (in *inbound) begin(ctx context.Context) error {
+// begin reads the head of a unit, which ends at this place of the stream, and
+// holds it against what was asked for.
+func (in *inbound) begin(ctx context.Context, at uint64) error {
 	u, err := parseUnit(in.head)
 	if err != nil {
 		return err
 	}
 	in.head, in.trailer = in.head[:0], in.trailer[:0]
 	in.current, in.inUnit, in.rest = u, true, u.length
+	if in.padded {
+		return failf(wire.CodeProtocol, "data behind the padding")
+	}
 	if u.kind == unitPadding {
+		in.padded = true
+		if len(in.queue) > 0 || at == unitHeadSize || u != (unit{length: padme(at) - at}) {
+			return failf(wire.CodeProtocol, "padding in another place, or of another length")
+		}
 		return nil
 	}
 	if len(in.queue) == 0 {

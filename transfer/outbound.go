@@ -57,7 +57,7 @@ func (s *sender) sendHistory(ctx context.Context, l *link, in *inbox) (message, 
 			if err != nil {
 				return message{}, sourceError(err)
 			}
-			if err := out.announce(page); err != nil {
+			if err := out.announce(ctx, page); err != nil {
 				return message{}, err
 			}
 			ahead = append(ahead, announcedPage{out.pages - 1, page})
@@ -81,10 +81,13 @@ func (s *sender) sendHistory(ctx context.Context, l *link, in *inbox) (message, 
 	return m, err
 }
 
-// announce sends a page.
-func (out *outbound) announce(p *segment.Page) error {
+// announce sends a page, behind all data of those that it may overtake no more.
+func (out *outbound) announce(ctx context.Context, p *segment.Page) error {
 	if out.pages == maxPages {
 		return failf(wire.CodeLimit, "more than %d pages", maxPages)
+	}
+	if err := out.flush(ctx, false); err != nil {
+		return err
 	}
 	out.account.announced(p)
 	b, err := segment.AppendPage(appendNumber(out.page[:0], out.pages), p)

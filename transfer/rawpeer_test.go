@@ -444,3 +444,5 @@ func padded(b []byte) []byte {
 	left := (n+mask)&^mask - n
 	return append(append(b, head(0, 0, 0, 0, uint64(left))...), make([]byte, left)...)
 }
+
+func asError(err error) (e *transfer.Error, ok bool) { return errors.AsType[*transfer.Error](err) }

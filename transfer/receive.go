@@ -141,7 +141,8 @@ func (r *receiver) run(ctx context.Context) (*Result, error) {
 		switch {
 		case err == nil:
 			return r.finished(), nil
-		case r.receipt != nil && ctx.Err() != nil:
+		case r.receipt != nil && (ctx.Err() != nil || !isLost(err)):
+			// Committed, whatever the peer says or thinks of the receipt.
 			r.opts.Prompter.Warn(ctx, WarnReceipt)
 			return r.finished(), nil
 		case ctx.Err() != nil:

@@ -182,6 +182,9 @@ func (r *receiver) receiveHistory(ctx context.Context, l *link, m message) (err 
 	for {
 		switch m.Type {
 		case recordData:
+			if len(m.Body) == 0 && !m.Last {
+				return failf(wire.CodeProtocol, "empty chunk that is not the last")
+			}
 			if err := in.chunk(ctx, m.Body); err != nil {
 				return err
 			}
@@ -239,21 +242,24 @@ func (r *receiver) answer(ctx context.Context, in *inbound, body, buf []byte) ([
 	return segment.AppendAnswer(buf, answer)
 }
 
-// commit makes the import final, and only then the receipt.
+// commit makes the import final. The receipt is made before, so that nothing can
+// fail after it; it counts, and goes out, only when the sink has committed.
 func (r *receiver) commit(ctx context.Context, in *inbound, root [32]byte) error {
 	end := segment.End{Root: root, Ledger: in.account.ledger}
+	plain, err := receipt{r.info.ID, time.Now().UnixMilli(), end}.append(nil)
+	if err != nil {
+		return fail(wire.CodeInternal, err)
+	}
+	sealed, err := pairing.SealReceipt(r.session.Suite(), r.session.Resumption(), r.opts.Offer.Rand, plain)
+	if err != nil {
+		return fail(wire.CodeInternal, err)
+	}
 	// A commit that began is not cut off by a cancelled context: either it is
 	// final and has a receipt, or it failed.
 	if err := r.opts.Sink.Commit(context.WithoutCancel(ctx), end); err != nil {
 		return fail(wire.CodeStorage, err)
 	}
-	plain, err := receipt{r.info.ID, time.Now().UnixMilli(), end}.append(nil)
-	if err != nil {
-		return fail(wire.CodeInternal, err)
-	}
-	if r.receipt, err = pairing.SealReceipt(r.session.Suite(), r.session.Resumption(), r.opts.Offer.Rand, plain); err != nil {
-		return fail(wire.CodeInternal, err)
-	}
+	r.receipt = sealed
 	r.result.Root, r.result.Ledger = end.Root, end.Ledger
 	return nil
 }
@@ -265,13 +271,9 @@ func (r *receiver) giveReceipt(l *link) error {
 	if err := l.send(recordReceipt, r.receipt); err != nil {
 		return err
 	}
-	for {
-		m, err := l.next()
-		if err != nil {
-			return err
-		}
-		if m.Type == recordBye {
-			return nil
-		}
+	m, err := l.next()
+	if err == nil && m.Type != recordBye {
+		return failf(wire.CodeProtocol, "unexpected control record %d", m.Type)
 	}
+	return err
 }
