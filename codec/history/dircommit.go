@@ -259,7 +259,7 @@ func (m *merged) findContents() {
 // take adds one segment to the index.
 func (m *merged) take(id segment.ID, seg *segment.Segment) {
 	u := &segmentUnit{m: m, id: id}
-	b := m.begin(u, seg.Room, seg.Parties, seg.Roster)
+	b := m.begin(u, seg.Room, seg.Parties)
 	b.partial = !seg.Whole
 	for i := range seg.Items {
 		b.add(place{off: int64(i)}, seg.Items[i].Dialog, &seg.Items[i].Instant)
@@ -283,7 +283,7 @@ func (m *merged) take(id segment.ID, seg *segment.Segment) {
 			b.bind(t, uint64(i))
 		}
 	}
-	b.end()
+	b.end(seg.Roster)
 }
 
 // sidecar tells where the content of an attachment is, now or before.

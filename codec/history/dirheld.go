@@ -19,7 +19,6 @@ import (
 // segments that they came in.
 type heldRoom struct {
 	id   string
-	path string     // of the file, or "" when there is none
 	x    *files     // index of the file
 	room *roomIndex // in x, or nil
 	refs map[segment.Key]uint64

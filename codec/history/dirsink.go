@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
@@ -51,7 +52,8 @@ type DirSink struct {
 
 // DirOptions configure OpenDir.
 type DirOptions struct {
-	Format codec.Format // of the vCons that are written; FormatCBOR if it is not set
+	Format codec.Format     // of the vCons that are written; FormatCBOR if it is not set
+	Now    func() time.Time // tells how old what was staged is; nil is time.Now
 }
 
 // A sinkRoom is one room of the transfer.
@@ -106,6 +108,9 @@ func OpenDir(path string, opts DirOptions) (*DirSink, error) {
 	if opts.Format == 0 {
 		opts.Format = codec.FormatCBOR
 	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	s := &DirSink{opts: opts, path: path, byID: map[string]*sinkRoom{}, writing: map[string]bool{}}
 	if err := s.open(path); err != nil {
 		return nil, destination("open folder", errors.Join(err, s.Close()))
@@ -129,6 +134,9 @@ func (s *DirSink) open(path string) (err error) {
 		return err
 	}
 	if err := lockFile(s.lock); err != nil {
+		return err
+	}
+	if err := s.prune(); err != nil {
 		return err
 	}
 	if s.segments, err = s.stagedSegments(); err != nil {

@@ -10,9 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/testdata/gen"
 )
 
 func source(vcons ...*codec.VCon) *Source {
@@ -410,6 +412,30 @@ func TestSegmentsThatAreNotWhatTheManifestSays(t *testing.T) {
 	}
 }
 
+func TestWhatWasStagedLongAgoIsRemoved(t *testing.T) {
+	dir := t.TempDir()
+	d := openDir(t, dir, codec.FormatCBOR)
+	move(t, source(newMaker(1, room, 3).history(20)), d, segment.Scope{}, segment.TransferInfo{}, 1)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		later time.Duration
+		files int
+	}{{maxStaged - time.Hour, 1}, {maxStaged + time.Hour, 0}} {
+		d, err := OpenDir(dir, DirOptions{Now: func() time.Time { return time.Now().Add(c.later) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := staged(t, d); len(n) != c.files {
+			t.Errorf("after %v: %v", c.later, n)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestFoldersThatCannotBeWrittenTo(t *testing.T) {
 	file := write(t, "file", nil)
 	if _, err := OpenDir(file, DirOptions{}); !isDestination(err) || strings.Contains(err.Error(), file) {
@@ -460,5 +486,31 @@ func TestFileNames(t *testing.T) {
 	}
 	if fileName("a/b") == fileName("c/b") {
 		t.Error("two rooms have one name")
+	}
+}
+
+func TestEveryScopeRoundTrips(t *testing.T) {
+	vcons := gen.New(7).Messages(600)
+	since := time.UnixMilli(1614585600000).Add(90 * time.Minute)
+	now := func() time.Time { return time.UnixMilli(1614585600000) }
+	for name, scope := range map[string]segment.Scope{
+		"all": {}, "newest": {MaxMessages: 20}, "since": {Since: since}, "catch-up": {CatchUp: true, Since: since}, "no media": {NoMedia: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			src := NewSource(FromVCons(vcons), SourceOptions{Now: now})
+			want := list(t, src, scope)
+			dir := t.TempDir()
+			d := openDir(t, dir, codec.FormatCBOR)
+			if got := move(t, src, d, scope, segment.TransferInfo{}, 0); got.segments != len(want.ids) {
+				t.Errorf("moved %d segments of %d", got.segments, len(want.ids))
+			}
+			if got := move(t, src, d, scope, segment.TransferInfo{}, 0); got.segments+got.attachments != 0 {
+				t.Errorf("a second run moved %+v", got)
+			}
+			got := list(t, NewSource(open(t, dir), SourceOptions{Now: now}), segment.Scope{})
+			if !sameSet(got.ids, want.ids) {
+				t.Errorf("%d of %d segments come back", common(got.ids, want.ids), len(want.ids))
+			}
+		})
 	}
 }

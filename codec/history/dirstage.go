@@ -65,6 +65,29 @@ func (s *DirSink) stageSegment(ctx context.Context, room segment.RoomEntry, e se
 	return l, nil
 }
 
+// prune removes what was staged long ago and never committed.
+func (s *DirSink) prune() error {
+	before := s.opts.Now().Add(-maxStaged)
+	for _, dir := range []string{segmentsDir, partsDir, contentsDir, roomsDir} {
+		names, err := s.names(dir)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			info, err := s.root.Lstat(dir + "/" + name)
+			if err != nil {
+				return err
+			}
+			if info.ModTime().Before(before) {
+				if err := s.root.Remove(dir + "/" + name); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // stagedSegments lists what earlier runs left.
 func (s *DirSink) stagedSegments() (map[segment.ID]bool, error) {
 	names, err := s.names(segmentsDir)

@@ -112,25 +112,28 @@ type batch struct {
 
 const lost = -1
 
-// begin takes a vCon into the index: its room, and its parties, which belong to
-// the roster unless they are only those that a segment cites.
-func (x *index) begin(u unit, room segment.Room, parties, roster []codec.Party) *batch {
+// begin takes a vCon into the index.
+func (x *index) begin(u unit, room segment.Room, parties []codec.Party) *batch {
 	b := &batch{x: x, r: x.room(room.ID), unit: int32(len(x.units)), room: room, parties: parties}
 	x.units = append(x.units, u)
 	b.from = len(b.r.heads)
+	return b
+}
+
+// enlist adds parties to the room's roster.
+func (b *batch) enlist(roster []codec.Party) {
 	for i := range roster {
 		rec, err := codec.AppendPartyCBOR(nil, &roster[i])
 		if err != nil || b.r.roster[string(rec)] {
 			continue
 		}
 		if len(rec) > segment.MaxParty {
-			x.lose(segment.TooLarge)
+			b.x.lose(segment.TooLarge)
 			continue
 		}
 		b.r.roster[string(rec)] = true
 		b.r.info.Roster = append(b.r.info.Roster, PartyState{Party: roster[i]})
 	}
-	return b
 }
 
 // intern makes equal parties of all units share their texts.
@@ -227,7 +230,8 @@ func (b *batch) bind(t attached, i uint64) {
 // end puts the batch in order. Room metadata is as of the start of a vCon's
 // period, so the vCon that begins first tells it; what only another one has is
 // added.
-func (b *batch) end() {
+func (b *batch) end(roster []codec.Party) {
+	b.enlist(roster)
 	segment.FillInstants(b.instants, b.dated)
 	for i, ms := range b.instants {
 		b.r.heads[b.from+i].Instant = ms

@@ -1,5 +1,7 @@
 package history
 
+import "time"
+
 // limits are those that a test can set: the real ones are out of its reach.
 type limits struct {
 	files, items, rooms int
@@ -39,6 +41,9 @@ const (
 	maxRecent = 8 << 20
 	// maxPlanned bounds the heads that are kept of rooms that were listed: 64 MiB.
 	maxPlanned = 1 << 20
+	// maxStaged is how long what was staged and never committed waits for a transfer
+	// that completes it.
+	maxStaged = 30 * 24 * time.Hour
 	// maxDecoded bounds the staged segments that are in memory while a room's file
 	// is written.
 	maxDecoded = 6

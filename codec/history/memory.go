@@ -37,7 +37,7 @@ func (m *memory) Rooms(ctx context.Context) ([]RoomInfo, error) {
 }
 
 func (m *memory) take(v *codec.VCon) {
-	b := m.begin(memoryUnit{v}, roomOf(v, func() string { return contentUUID(v) }), v.Parties, v.Parties)
+	b := m.begin(memoryUnit{v}, roomOf(v, func() string { return contentUUID(v) }), v.Parties)
 	for i := range v.Dialog {
 		d, own := takeOwn(&v.Dialog[i])
 		b.add(place{off: int64(i)}, d, own.Instant)
@@ -57,7 +57,7 @@ func (m *memory) take(v *codec.VCon) {
 		b.drop(segment.Unsupported)
 		return
 	}
-	b.end()
+	b.end(rosterOf(v, v.Parties))
 }
 
 // plainBody is a with nothing but its body.

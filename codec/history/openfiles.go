@@ -175,7 +175,7 @@ func (s *scan) run() error {
 		s.b.drop(segment.Unsupported)
 		return nil
 	}
-	s.b.end()
+	s.b.end(rosterOf(&s.head, s.u.parties))
 	return nil
 }
 
@@ -263,7 +263,7 @@ func (s *scan) second(e codec.Event) error {
 // begin opens the batch of the file. What the top level has besides the
 // conversation stays with the room.
 func (s *scan) begin() {
-	s.b = s.x.begin(s.u, s.room(), s.u.parties, s.u.parties)
+	s.b = s.x.begin(s.u, s.room(), s.u.parties)
 }
 
 // room is the room as far as the top level is known.

@@ -10,10 +10,28 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
 
-// Our parameter (segment.Parameter) in what we write for people: of a dialog who
+// Our parameter (segment.Parameter) in what we write for people: at the top level
+// how many of the parties are the room's roster, if not all; of a dialog who
 // shared it, and the instant, where its dates tell another one (a tombstone stands
 // where its message stood); of an attachment the hash and size of its content, which stands beside the
 // file, and the index of its dialog, where its own parameters tell another one.
+
+// rosterOf is the part of a vCon's parties that is the room's roster: all of them,
+// unless we wrote it and noted that the others are only cited.
+func rosterOf(v *codec.VCon, parties []codec.Party) []codec.Party {
+	var own struct {
+		Roster *uint64 `cbor:"roster"`
+	}
+	raw, ok := v.Extra[segment.Parameter]
+	first := uint64(0)
+	if v.Room != nil && v.Room.ID != "" && len(parties) > 0 && parties[0].IMURI == v.Room.ID {
+		first = 1 // the room, which is not counted, as in a segment
+	}
+	if !ok || raw.Decode(&own) != nil || own.Roster == nil || *own.Roster > uint64(len(parties))-first {
+		return parties
+	}
+	return parties[:first+*own.Roster]
+}
 
 // ownDialog is our parameter of a dialog.
 type ownDialog struct {

@@ -10,7 +10,7 @@ import (
 )
 
 // rosterOf is what the roster segments of a listing say of the room.
-func rosterOf(l listing) (meta *codec.Room, names map[string]string, events []string) {
+func rosterIn(l listing) (meta *codec.Room, names map[string]string, events []string) {
 	names = map[string]string{}
 	for _, s := range l.segs {
 		if s.Kind != segment.Roster {
@@ -47,7 +47,7 @@ func TestRosterIsReplayedToTheStartOfTheWindow(t *testing.T) {
 	m.text("second")
 	src := NewSource(FromVCons([]*codec.VCon{m.v}), SourceOptions{})
 	l := list(t, src, segment.Scope{Since: since, CatchUp: true})
-	meta, names, events := rosterOf(l)
+	meta, names, events := rosterIn(l)
 	if meta == nil || meta.Name != "New Name" || meta.Subject != "all of it" || len(meta.Description) != 1 || meta.ID != room {
 		t.Errorf("room at the start of the window: %+v", meta)
 	}

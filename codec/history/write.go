@@ -54,6 +54,7 @@ type vconWriter struct {
 
 	heads       []segment.Head
 	parties     []codec.Party
+	roster      int               // of parties
 	index       map[string]uint32 // record of a party: index in parties
 	attachments int
 	buf         []byte
@@ -119,6 +120,7 @@ func (w *vconWriter) cite() error {
 			return err
 		}
 	}
+	w.roster = len(w.parties)
 	known := map[*codec.Party]bool{}
 	return w.each(func(_ int, it *segment.Item) error {
 		var failed error
@@ -206,6 +208,14 @@ func (w *vconWriter) frame() ([]byte, []slot, error) {
 		if err := v.Set(name, room.Extra[name]); err != nil {
 			return nil, nil, err
 		}
+	}
+	if w.roster < len(w.parties) {
+		n := w.roster
+		if room.Meta != nil && room.Meta.ID == room.ID {
+			n-- // party 0 is the room, which is not counted
+		}
+		own := codec.AppendUint(codec.AppendText(codec.AppendMap(nil, 1), "roster"), uint64(n))
+		v.Extra = withOwn(v.Extra, own)
 	}
 	v.Extensions = append(w.extensions(), v.Extensions...)
 	mark := []byte(rand.Text() + rand.Text())
