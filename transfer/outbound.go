@@ -123,6 +123,9 @@ func (out *outbound) deliver(ctx context.Context, a announcedPage) error {
 	if err != nil {
 		return fail(wire.CodeProtocol, err)
 	}
+	if !a.page.Accepts(answer) {
+		return failf(wire.CodeProtocol, "answer does not fit its page")
+	}
 	wants := answer.Wants
 	for i := range a.page.Entries {
 		e := &a.page.Entries[i]
@@ -130,18 +133,12 @@ func (out *outbound) deliver(ctx context.Context, a announcedPage) error {
 			out.room = e.Room
 			continue
 		}
-		if len(wants) == 0 {
-			return failf(wire.CodeProtocol, "answer is too short")
-		}
 		u := unit{page: a.number, entry: uint32(i), offset: wants[0].Offset}
 		if err := out.leaf(ctx, e, wants[0], u); err != nil {
 			return err
 		}
 		wants = wants[1:]
 		out.progress()
-	}
-	if len(wants) > 0 {
-		return failf(wire.CodeProtocol, "answer is too long")
 	}
 	return nil
 }
@@ -163,16 +160,17 @@ func (out *outbound) leaf(ctx context.Context, e *segment.Entry, want segment.Wa
 			return failf(wire.CodeSource, "a segment has another length than announced")
 		}
 		u.kind, u.length = unitSegment, e.Segment.Bytes
+		out.in.sending(staged{1, u.length, e.Segment.Items})
 		return out.write(ctx, u.append(nil), out.buf)
 	}
 	a := &e.Attachment
 	if !want.Need {
+		if a.SHA256 != nil && want.Have != *a.SHA256 {
+			return failf(wire.CodeVerification, "the receiver holds another content under the name of an attachment")
+		}
 		out.account.root.Attachment(a, want.Have)
 		out.held += a.Size
 		return nil
-	}
-	if want.Offset > a.Size {
-		return failf(wire.CodeProtocol, "answer asks behind the end of an attachment")
 	}
 	return out.attachment(ctx, a, u)
 }
@@ -183,6 +181,7 @@ func (out *outbound) attachment(ctx context.Context, a *segment.AttachmentEntry,
 	r, err := out.s.opts.Source.OpenAttachment(ctx, out.room.ID, out.seg.ID, *a, 0)
 	if errors.Is(err, segment.ErrContentAbsent) {
 		u.kind, u.offset = unitAbsent, 0
+		out.in.sending(staged{units: 1})
 		return out.write(ctx, u.append(nil))
 	} else if err != nil {
 		return sourceError(err)
@@ -193,6 +192,7 @@ func (out *outbound) attachment(ctx context.Context, a *segment.AttachmentEntry,
 		return sourceError(err)
 	}
 	u.kind, u.length = unitAttachment, a.Size-u.offset
+	out.in.sending(staged{units: 1, bytes: u.length})
 	if err := out.write(ctx, u.append(nil)); err != nil {
 		return err
 	}
@@ -211,6 +211,9 @@ func (out *outbound) attachment(ctx context.Context, a *segment.AttachmentEntry,
 		out.progress()
 	}
 	sum := [sha256.Size]byte(hash.Sum(nil))
+	if a.SHA256 != nil && sum != *a.SHA256 {
+		return failf(wire.CodeSource, "an attachment has another hash than announced")
+	}
 	out.account.root.Attachment(a, sum)
 	return out.write(ctx, sum[:])
 }

@@ -91,14 +91,17 @@ func (l *rawLink) chunk(plain []byte, last bool) error {
 	return l.writer.WriteFrame(wire.Data, flags, sealed)
 }
 
-// read returns the next record but keep-alives; kind 0 is the end of the
-// connection, or a chunk.
+// read returns the next record, past keep-alives and chunks; kind 0 is the end of
+// the connection.
 func (l *rawLink) read() (kind byte, body []byte) {
 	for {
 		l.conn.SetReadDeadline(time.Now().Add(time.Hour))
 		f, err := l.frames.ReadFrame()
-		if err != nil || f.Type != wire.Control {
+		if err != nil {
 			return 0, nil
+		}
+		if f.Type == wire.Data {
+			continue
 		}
 		plain, err := l.in.Open(nil, nonce(l.nIn), f.Payload, nil)
 		if err != nil {
@@ -112,8 +115,7 @@ func (l *rawLink) read() (kind byte, body []byte) {
 	}
 }
 
-// skip reads frames until the end of the connection, or until it gets a record
-// of this kind.
+// until reads records until the end of the connection, or one of this kind.
 func (l *rawLink) until(kind byte) (body []byte, ok bool) {
 	for {
 		k, body := l.read()
@@ -123,8 +125,7 @@ func (l *rawLink) until(kind byte) (body []byte, ok bool) {
 	}
 }
 
-// greet is M0 to M3 of a sender on a new connection. finish is false to stop
-// after M1.
+// greet is M0 and M1 of a sender on a new connection.
 func greet(t testing.TB, n *network, s *pairing.Sender) (*rawLink, *pairing.Sender) {
 	t.Helper()
 	conn, peer := transfertest.Pipe()

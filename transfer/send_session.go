@@ -110,6 +110,7 @@ type inbox struct {
 
 	mu     sync.Mutex
 	staged staged
+	sent   staged // what the receiver may at most have staged
 }
 
 // answersAhead is how many messages the receiver may be ahead: an answer a page
@@ -134,9 +135,9 @@ func (in *inbox) run(ctx context.Context, l *link) {
 		if err == nil && m.Type == recordStaged {
 			var st staged
 			if st, err = parseStaged(m.Body); err == nil {
-				in.mu.Lock()
-				in.staged = st
-				in.mu.Unlock()
+				err = in.report(st)
+			}
+			if err == nil {
 				continue
 			}
 		}
@@ -152,6 +153,29 @@ func (in *inbox) run(ctx context.Context, l *link) {
 			return
 		}
 	}
+}
+
+// sending notes what is sent next.
+func (in *inbox) sending(n staged) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.sent.units += n.units
+	in.sent.bytes += n.bytes
+	in.sent.messages += n.messages
+}
+
+// report takes what the receiver says of what it has: something new each time,
+// and no more than was sent.
+func (in *inbox) report(st staged) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	old, most := in.staged, in.sent
+	if st == old || st.units < old.units || st.bytes < old.bytes || st.messages < old.messages ||
+		st.units > most.units || st.bytes > most.bytes || st.messages > most.messages {
+		return failf(wire.CodeProtocol, "the receiver reports what it cannot have")
+	}
+	in.staged = st
+	return nil
 }
 
 func (in *inbox) progress() staged {
