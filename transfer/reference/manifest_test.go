@@ -97,10 +97,7 @@ func parseEntry(it item) (entry, bool) {
 		first, good := l[3].signed()
 		last, fine := l[4].signed()
 		ok = ok && good && fine && first <= last && number(l[2], 2) && number(l[5], 4096) && number(l[6], 1<<24)
-		if e.items == 0 {
-			ok = ok && l[2].arg == 2 && first == 0 && last == 0
-		}
-		return e, ok && l[2].arg > 0 && e.bytes > 0
+		return e, ok && l[2].arg > 0 && e.bytes > 0 && (e.items > 0 || l[2].arg == 2)
 	case e.kind == entryAttachment && len(l) == 8:
 		e.bytes = l[3].arg
 		e.name = []byte{0x86}
@@ -183,7 +180,7 @@ func parseAnswer(b []byte) ([]want, error) {
 	for _, e := range it.list {
 		w := want{held: e.is(majorBytes), hash: e.data, offset: e.arg}
 		if w.held && len(w.hash) != 0 && (len(w.hash) != 32 || bytes.Equal(w.hash, make([]byte, 32))) ||
-			!w.held && !e.is(majorUint) {
+			!w.held && (!e.is(majorUint) || e.arg > 1<<40) {
 			return nil, errMalformed
 		}
 		all = append(all, w)

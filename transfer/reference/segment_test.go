@@ -1,12 +1,8 @@
 package reference
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/hex"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,8 +21,6 @@ type segment struct {
 	keys        []string
 	sizes       []int
 	attachments int // whose content travels apart
-	extra       bool
-	metadata    [][]byte // by attachment
 }
 
 // topLevel are the parameters of a segment.
@@ -47,39 +41,36 @@ func parseSegment(b []byte) (segment, error) {
 	if ext, _ := v.get("extensions"); string(ext.raw) != "\x82\x6dmimi-messages\x6dvcon-transfer" {
 		return s, errMalformed
 	}
-	ours, _ := v.get("vcon_transfer")
 	room, _ := v.get("room")
 	parties, _ := v.get("parties")
 	dialogs, _ := v.get("dialog")
-	s.kind, s.uuid, s.createdAt = ours.text("kind"), v.text("uuid"), v.date("created_at")
-	if s.kind != "messages" && s.kind != "roster" || len(dialogs.list) > 4096 ||
-		s.kind == "messages" && len(dialogs.list) == 0 {
+	own, err := s.readParameter(v, uint64(len(dialogs.list)))
+	if err != nil {
+		return s, err
+	}
+	s.uuid, s.createdAt = v.text("uuid"), v.date("created_at")
+	if len(dialogs.list) > 4096 || s.kind == "messages" && len(dialogs.list) == 0 {
 		return s, errMalformed
 	}
-	if s.room = ours.text("room"); s.room == "" {
-		s.room = room.text("id")
-		if s.room == "" || len(parties.list) == 0 || parties.list[0].arg != 1 || parties.list[0].text("im_uri") != s.room {
+	first := uint64(0)
+	id := room.text("id")
+	switch {
+	case s.room == "" && id == "", s.room != "" && id == s.room:
+		return s, errMalformed
+	case s.room == "":
+		s.room, first = id, 1
+		if len(parties.list) == 0 || parties.list[0].text("im_uri") != id {
 			return s, errMalformed
 		}
 	}
-
-	given := map[uint64]int64{}
-	for _, pair := range ours.elements("instants") {
-		at, ok := pair.list[1].signed()
-		if !ok || pair.list[0].arg >= uint64(len(dialogs.list)) {
-			return s, errMalformed
-		}
-		given[pair.list[0].arg] = at
-	}
-	again := map[uint64]bool{}
-	for _, i := range ours.elements("again") {
-		again[i.arg] = true
+	if len(s.room) > 2048 || first+own.roster > uint64(len(parties.list)) {
+		return s, errMalformed
 	}
 	for i, d := range dialogs.list {
 		if (s.kind == "roster") != isRosterEvent(d) {
 			return s, errMalformed
 		}
-		at, ok := given[uint64(i)]
+		at, ok := own.instants[uint64(i)]
 		if !ok {
 			at, ok = ownInstant(d)
 		}
@@ -91,69 +82,104 @@ func parseSegment(b []byte) (segment, error) {
 		}
 		s.instants = append(s.instants, at)
 
+		if own.again[uint64(i)] && jsonText(d, "message_id") == "" {
+			return s, errMalformed
+		}
 		r, partyBytes, ok := record(d, parties.list)
 		if !ok {
 			return s, errMalformed
 		}
-		s.keys = append(s.keys, hex.EncodeToString(itemKey(s.room, d, r, again[uint64(i)])))
+		s.keys = append(s.keys, hex.EncodeToString(itemKey(s.room, d, r, own.again[uint64(i)])))
 		s.sizes = append(s.sizes, len(r)-partyBytes+partyBytes/8)
 	}
-	return s, s.readAttachments(v.elements("attachments"), dialogs.list, uint64(len(parties.list)))
+	return s, s.readAttachments(v.elements("attachments"), uint64(len(dialogs.list)), uint64(len(parties.list)))
 }
 
-// readAttachments adds them to the sizes and checks their order.
-func (s *segment) readAttachments(attachments, dialogs []item, parties uint64) error {
-	type place struct {
-		dialog, part, size uint64
-		metadata           []byte
+// parameter is vcon_transfer at the top level.
+type parameter struct {
+	again    map[uint64]bool
+	instants map[uint64]int64
+	roster   uint64
+}
+
+// readParameter reads it, with the kind and the room id.
+func (s *segment) readParameter(v item, dialogs uint64) (parameter, error) {
+	p := parameter{again: map[uint64]bool{}, instants: map[uint64]int64{}}
+	ours, ok := v.get("vcon_transfer")
+	if !ok || !ours.is(majorMap) {
+		return p, errMalformed
 	}
-	var all []place
+	seen := map[string]bool{}
+	for pair := range slices.Chunk(ours.list, 2) {
+		value := pair[1]
+		name := string(pair[0].data)
+		seen[name] = true
+		switch name {
+		case "kind":
+			s.kind, ok = string(value.data), value.is(majorText)
+		case "room":
+			s.room, ok = string(value.data), value.is(majorText) && len(value.data) > 0
+		case "again":
+			last := int64(-1)
+			for _, i := range value.list {
+				at, good := i.signed()
+				ok = ok && good && at > last && uint64(at) < dialogs
+				p.again[i.arg], last = true, at
+			}
+		case "instants":
+			last := int64(-1)
+			for _, pair := range value.list {
+				if len(pair.list) != 2 {
+					return p, errMalformed
+				}
+				i, good := pair.list[0].signed()
+				at, fine := pair.list[1].signed()
+				ok = ok && good && fine && i > last && uint64(i) < dialogs
+				p.instants[pair.list[0].arg], last = at, i
+			}
+		case "roster":
+			p.roster, ok = value.arg, value.is(majorUint) && value.arg > 0
+		case "whole":
+			ok = value.is(majorOther) && value.arg == 21
+		case "extra":
+			ok = value.is(majorMap)
+		default:
+			ok = false
+		}
+		if !ok {
+			return p, errMalformed
+		}
+	}
+	if s.kind != "messages" && s.kind != "roster" || seen["extra"] && !seen["whole"] ||
+		s.kind == "messages" && (seen["whole"] || seen["roster"]) {
+		return p, errMalformed
+	}
+	return p, nil
+}
+
+// readAttachments adds them to the sizes of their items.
+func (s *segment) readAttachments(attachments []item, dialogs, parties uint64) error {
+	last := uint64(0)
 	perItem := map[uint64]int{}
 	for _, a := range attachments {
-		ours, ok := a.get("vcon_transfer")
-		if !ok {
-			return errMalformed
-		}
-		dialog, _ := ours.get("dialog")
+		ours, _ := a.get("vcon_transfer")
+		dialog, ok := ours.get("dialog")
 		size, apart := ours.get("size")
 		_, body := a.get("body")
 		party, cites := a.get("party")
 		perItem[dialog.arg]++
-		if !dialog.is(majorUint) || dialog.arg >= uint64(len(dialogs)) || apart && body ||
+		if !ok || !dialog.is(majorUint) || dialog.arg >= dialogs || dialog.arg < last || apart && body ||
+			apart && (!size.is(majorUint) || size.arg > 1<<40) ||
 			cites && party.is(majorUint) && party.arg >= parties || perItem[dialog.arg] > 1024 {
 			return errMalformed
 		}
-		p := place{dialog: dialog.arg, part: partOf(a), size: size.arg}
-		p.metadata = a.without("party", "dialog", "vcon_transfer").encode()
-		s.sizes[p.dialog] += 48 + len(p.metadata)
+		last = dialog.arg
+		s.sizes[last] += 48 + len(a.without("party", "dialog", "vcon_transfer").encode())
 		if apart {
 			s.attachments++
 		}
-		all = append(all, p)
-	}
-	sorted := slices.IsSortedFunc(all, func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.dialog, b.dialog), cmp.Compare(a.part, b.part),
-			cmp.Compare(a.size, b.size), bytes.Compare(a.metadata, b.metadata))
-	})
-	if !sorted {
-		return errMalformed
 	}
 	return nil
-}
-
-var objectRef = regexp.MustCompile(`^mid:(.*):([0-9]+)@anon\.invalid$`)
-
-// partOf is the part index in dialog_object_ref, else 0.
-func partOf(a item) uint64 {
-	m := objectRef.FindStringSubmatch(a.text("dialog_object_ref"))
-	if m == nil {
-		return 0
-	}
-	n, err := strconv.ParseUint(m[2], 10, 32)
-	if err != nil {
-		return 0
-	}
-	return n
 }
 
 func isRosterEvent(d item) bool {

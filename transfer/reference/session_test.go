@@ -8,42 +8,7 @@ import (
 	"time"
 )
 
-// frame is section "Frames".
-type frame struct {
-	kind, flags byte
-	payload     []byte
-}
-
-// bounds are the lengths of the table of types.
-var bounds = [8][2]uint32{
-	1: {69, 69}, 2: {48, 16384}, 3: {48, 65536}, 4: {48, 4096},
-	5: {17, 262161}, 6: {16, 65552}, 7: {48, 272},
-}
-
-func readFrames(t testing.TB, b []byte) []frame {
-	t.Helper()
-	var all []frame
-	for len(b) > 0 {
-		if len(b) < 6 {
-			t.Fatal("end inside a header")
-		}
-		f := frame{kind: b[0], flags: b[1]}
-		n := binary.BigEndian.Uint32(b[2:])
-		if f.kind == 0 || int(f.kind) >= len(bounds) || n < bounds[f.kind][0] || n > bounds[f.kind][1] {
-			t.Fatalf("frame of type %d with %d bytes", f.kind, n)
-		}
-		if f.flags != 0 && !(f.kind == 6 && f.flags == 1) {
-			t.Fatalf("flags %#x of type %d", f.flags, f.kind)
-		}
-		if uint64(n) > uint64(len(b)-6) {
-			t.Fatal("end inside a frame")
-		}
-		f.payload, b = b[6:6+n], b[6+n:]
-		all = append(all, f)
-	}
-	return all
-}
-
+// sessionVector is one whole session.
 type sessionVector struct {
 	Time         string
 	RandReceiver string `json:"rand_receiver"`
@@ -118,42 +83,6 @@ func (s *side) sealAgain(t *testing.T, control, data []byte) {
 
 // recordNonce is section "Session", "Records".
 func recordNonce(n uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 4), n) }
-
-// unit is section "Session", "Data stream".
-type unit struct {
-	kind         byte
-	page, index  uint32
-	offset       uint64
-	content, sum []byte
-}
-
-func readUnits(t *testing.T, b []byte) []unit {
-	t.Helper()
-	if uint64(len(b)) != padme(uint64(len(b))) {
-		t.Errorf("the stream has %d bytes, no Padmé size", len(b))
-	}
-	var all []unit
-	for len(b) > 0 {
-		if len(b) < 25 {
-			t.Fatal("end inside a unit's head")
-		}
-		u := unit{kind: b[0], page: binary.BigEndian.Uint32(b[1:]), index: binary.BigEndian.Uint32(b[5:])}
-		u.offset = binary.BigEndian.Uint64(b[9:])
-		n := binary.BigEndian.Uint64(b[17:])
-		if b = b[25:]; n > uint64(len(b)) {
-			t.Fatal("end inside a unit")
-		}
-		u.content, b = b[:n], b[n:]
-		if u.kind == 2 {
-			u.sum, b = b[:32], b[32:]
-		}
-		if u.kind == 0 && (len(b) > 0 || bytes.Count(u.content, []byte{0}) != len(u.content)) {
-			t.Error("padding is not zeros, or not at the end")
-		}
-		all = append(all, u)
-	}
-	return all
-}
 
 // TestSession decodes the recorded session and makes its bytes again from the
 // randomness of both sides: each step is one of section "Pairing" or "Session".
