@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -253,5 +254,50 @@ func TestNothingIsFinalBeforeCommit(t *testing.T) {
 		if !bytes.Equal(a[name], b[name]) {
 			t.Errorf("%s differs from an undisturbed transfer", name)
 		}
+	}
+}
+
+func TestACommitThatIsCutShortIsCompleted(t *testing.T) {
+	vcons := threeRooms()
+	vcons[0] = newMaker(1, room, 5).history(300)
+	src := NewSource(FromVCons(vcons), SourceOptions{Now: longAgo})
+	clean, dir := t.TempDir(), t.TempDir()
+	move(t, src, openDir(t, clean, codec.FormatCBOR), segment.Scope{}, segment.TransferInfo{}, 0)
+	want := tree(t, clean)
+	// The room that is written last is damaged where it is staged.
+	l := list(t, src, segment.Scope{})
+	d := openDir(t, dir, codec.FormatCBOR)
+	move(t, src, d, segment.Scope{}, segment.TransferInfo{}, len(l.ids)) // all but Commit
+	last := segmentsDir + "/" + hex.EncodeToString(l.ids[len(l.ids)-1][:])
+	if err := d.root.WriteFile(last, []byte("rot"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Commit(t.Context(), segment.End{}); !errors.Is(err, segment.ErrHash) {
+		t.Fatalf("commit: %v", err)
+	}
+	some := tree(t, dir)
+	if len(some) == 0 || len(some) >= len(want) {
+		t.Fatalf("%d of %d files are final", len(some), len(want))
+	}
+	for name, data := range some {
+		if !bytes.Equal(data, want[name]) {
+			t.Errorf("%s is final and not whole", name)
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d = openDir(t, dir, codec.FormatCBOR)
+	if got := move(t, src, d, segment.Scope{}, segment.TransferInfo{ID: [32]byte{1}}, 0); got.segments != 1 {
+		t.Errorf("then moved %+v", got)
+	}
+	got := tree(t, dir)
+	for name, data := range want {
+		if !bytes.Equal(got[name], data) {
+			t.Errorf("%s differs from an undisturbed transfer", name)
+		}
+	}
+	if names := staged(t, d); len(got) != len(want) || len(names) > 0 {
+		t.Errorf("%d files of %d, staged %v", len(got), len(want), names)
 	}
 }

@@ -205,3 +205,25 @@ func uuidOf(sum []byte) string {
 	h := hex.EncodeToString(u[:])
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
+
+// supported tells whether we know everything that a vCon calls critical
+// (vcon-core, "critical"; "must_support" in version 0.3.0).
+func supported(v *codec.VCon) bool {
+	known := []string{codec.ExtensionMIMI, "mimi_messages", segment.Extension}
+	critical := v.Critical
+	for _, name := range []string{"critical", "must_support"} {
+		if raw, ok := v.Extra[name]; ok {
+			var more []string
+			if raw.Decode(&more) != nil {
+				return false
+			}
+			critical = append(slices.Clone(critical), more...)
+		}
+	}
+	for _, name := range critical {
+		if !slices.Contains(known, name) {
+			return false
+		}
+	}
+	return true
+}
