@@ -42,9 +42,9 @@ func newConvert(ui *terminal) *cobra.Command {
 		},
 	}
 	p := c.Flags()
-	p.StringVar(&f.format, "format", "", "of OUT: cbor or json (default: by its extension; json for -, cbor for a folder)")
-	p.StringVar(&f.from, "from", "", "layout of the export: "+layouts()+" (default: found out)")
-	p.StringVar(&f.room, "room", "", "name of the room, for exports that do not say it")
+	p.StringVar(&f.format, "format", "", "`FORMAT` of OUT: cbor or json (default: by its extension; json for -, cbor for a folder)")
+	p.StringVar(&f.from, "from", "", "`LAYOUT` of the export: "+layouts()+" (default: found out)")
+	p.StringVar(&f.room, "room", "", "`NAME` of the room, for exports that do not say it")
 	p.BoolVar(&f.upgrade, "upgrade", false, "rewrite the names of old vCon versions as those of today")
 	return c
 }

@@ -31,11 +31,11 @@ func newHistory(ui *terminal) *cobra.Command {
 			return usageError{errors.New("say what to do with the history: list, show or search")}
 		},
 	}
-	c.PersistentFlags().StringVar(&f.store, "store", "", "SQLite history (default: in the user's data directory)")
+	c.PersistentFlags().StringVar(&f.store, "store", "", "SQLite history `FILE` (default: in the user's data directory)")
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "list the rooms, with counts and dates",
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return f.list(c.Context(), ui) },
 	}
 	show := &cobra.Command{
@@ -43,34 +43,24 @@ func newHistory(ui *terminal) *cobra.Command {
 		Short: "show the messages of a room",
 		Long: "Show the messages of a room, oldest first. ROOM is its number in `history list`, its name or its URI;\n" +
 			"it may be left out when there is only one.",
-		Args: usageArgs(cobra.MaximumNArgs(1)),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return f.show(c.Context(), ui, strings.Join(args, "")) },
 	}
 	search := &cobra.Command{
 		Use:   "search TEXT...",
 		Short: "find messages that have all of these words, the newest first",
-		Args:  usageArgs(cobra.MinimumNArgs(1)),
+		Args:  cobra.MinimumNArgs(1),
 		RunE:  func(c *cobra.Command, args []string) error { return f.search(c.Context(), ui, strings.Join(args, " ")) },
 	}
 	for _, sub := range []*cobra.Command{show, search} {
-		sub.Flags().StringVar(&f.since, "since", "", "only messages from this date or time on (2026-01-31, or RFC 3339)")
-		sub.Flags().StringVar(&f.until, "until", "", "only messages before this date or time")
+		sub.Flags().StringVar(&f.since, "since", "", "only messages from this date or `TIME` on (2026-01-31, or RFC 3339)")
+		sub.Flags().StringVar(&f.until, "until", "", "only messages before this date or `TIME`")
 	}
-	show.Flags().IntVar(&f.limit, "limit", 0, "only the newest N messages (default: all)")
-	search.Flags().IntVar(&f.limit, "limit", 100, "at most N messages")
-	search.Flags().StringVar(&f.room, "room", "", "only this room: its number, name or URI")
+	show.Flags().IntVar(&f.limit, "limit", 0, "only the newest `N` messages (default: all)")
+	search.Flags().IntVar(&f.limit, "limit", 100, "at most `N` messages")
+	search.Flags().StringVar(&f.room, "room", "", "only this `ROOM`: its number, name or URI")
 	c.AddCommand(list, show, search)
 	return c
-}
-
-// usageArgs gives the errors of a check of arguments their exit code.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return usageError{err}
-		}
-		return nil
-	}
 }
 
 // open opens the store for reading.

@@ -58,16 +58,7 @@ func newRoot(ui *terminal) *cobra.Command {
 		newDemo(ui), newReceive(ui), newSend(ui), newRelay(ui),
 		newConvert(ui), newInspect(ui), newHistory(ui), newVersion(ui),
 	)
-	for _, c := range root.Commands() {
-		if args := c.Args; args != nil {
-			c.Args = func(c *cobra.Command, a []string) error {
-				if err := args(c, a); err != nil {
-					return usageError{err}
-				}
-				return nil
-			}
-		}
-	}
+	strict(root)
 	return root
 }
 
