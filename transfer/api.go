@@ -52,7 +52,8 @@ type Sink interface {
 	Abort(ctx context.Context, cause error) error
 }
 
-// A Dialer opens connections from the old device to a route of the new one.
+// A Dialer opens connections from the old device to a route of the new one. ctx
+// bounds Dial and not the connection.
 type Dialer interface {
 	Dial(ctx context.Context, route pairing.Route, meet wire.Rendezvous) (wire.Conn, error)
 }

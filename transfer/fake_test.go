@@ -218,6 +218,8 @@ type people struct {
 	warnings []transfer.Warning
 	asked    []transfer.ConsentRequest
 	onCode   func()
+
+	onConsent func(context.Context) error
 }
 
 func newPeople() *people {
@@ -246,8 +248,11 @@ func (p *people) Warn(_ context.Context, w transfer.Warning) {
 	p.warnings = append(p.warnings, w)
 }
 
-func (p *people) Consent(_ context.Context, r transfer.ConsentRequest) (segment.Scope, error) {
+func (p *people) Consent(ctx context.Context, r transfer.ConsentRequest) (segment.Scope, error) {
 	p.asked = append(p.asked, r)
+	if p.onConsent != nil {
+		return r.Scope, p.onConsent(ctx)
+	}
 	if p.scope != nil {
 		return *p.scope, p.decline
 	}
@@ -271,6 +276,7 @@ type network struct {
 	faults func(n int) (toReceiver, toSender transfertest.Faults)
 	wrap   func(wire.Conn) wire.Conn
 	down   func(n int) bool
+	hang   func(n int) bool // Dial waits for its context
 	refuse func(pairing.Route) bool
 }
 
@@ -290,6 +296,10 @@ func (n *network) Dial(ctx context.Context, route pairing.Route, _ wire.Rendezvo
 	i := n.dialed
 	n.dialed++
 	n.mu.Unlock()
+	if n.hang != nil && n.hang(i) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if n.down != nil && n.down(i) || n.refuse != nil && n.refuse(route) {
 		return nil, errors.New("network is down")
 	}

@@ -39,6 +39,7 @@ func Receive(ctx context.Context, opts ReceiveOptions) (*Result, error) {
 		meter:     newMeter(opts.Progress),
 		counted:   make(map[segment.ID]segment.Ledger),
 		fetched:   make(map[attachmentKey]bool),
+		reading:   make(map[*counted]bool),
 	}
 	paired, moved := context.WithCancel(ctx)
 	r.moved = moved
@@ -79,6 +80,8 @@ type receiver struct {
 	cancelLink context.CancelFunc
 	asked      bool
 	moved      context.CancelFunc // called when spoken is set
+	reading    map[*counted]bool  // wait for a person at their other end; nil when the code matched
+	warned     sync.Once          // of another sender
 
 	begun   bool
 	start   time.Time
@@ -159,31 +162,47 @@ func (r *receiver) run(ctx context.Context) (*Result, error) {
 // nextLink waits for a connection: for the first one as long as the offer lives,
 // later for Timing.Reconnect, and for Timing.Linger once the import is committed.
 func (r *receiver) nextLink(ctx context.Context) (*link, error) {
-	patience := r.opts.Timing.Reconnect
-	r.mu.Lock()
-	first := !r.spoken
-	r.mu.Unlock()
-	switch {
-	case first:
-		patience = time.Until(r.offer.Offer().Expiry)
-	case r.receipt != nil:
-		patience = r.opts.Timing.Linger
-	}
-	timer := time.NewTimer(max(patience, 0))
-	defer timer.Stop()
-	select {
-	case l := <-r.links:
-		return l, nil
-	case err := <-r.failed:
-		return nil, err
-	case <-ctx.Done():
-		return nil, fail(wire.CodeCancelled, context.Cause(ctx))
-	case <-timer.C:
+	for {
+		patience, first := r.patience()
+		timer := time.NewTimer(max(patience, 0))
+		select {
+		case l := <-r.links:
+			timer.Stop()
+			return l, nil
+		case err := <-r.failed:
+			timer.Stop()
+			return nil, err
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, fail(wire.CodeCancelled, context.Cause(ctx))
+		case <-timer.C:
+		}
+		if again, still := r.patience(); first && (!still || again > 0) {
+			continue // somebody came in time, and a person there is reading
+		}
 		if first {
 			return nil, failf(wire.CodeExpired, "nobody used the offer in time")
 		}
 		return nil, failf(wire.CodeTimeout, "the old device did not come back")
 	}
+}
+
+// patience is how long the next connection is waited for, and whether it is the
+// first one.
+func (r *receiver) patience() (d time.Duration, first bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.receipt != nil:
+		return r.opts.Timing.Linger, false
+	case r.session != nil:
+		return r.opts.Timing.Reconnect, false
+	}
+	d = time.Until(r.offer.Offer().Expiry)
+	if d <= 0 && len(r.reading) > 0 {
+		d += pairing.ConsentTime
+	}
+	return d, true
 }
 
 // offerLink hands a connection to run; a newer one replaces an older one, also

@@ -48,7 +48,7 @@ func (r *receiver) respond(ctx context.Context, conn *counted) (*link, error) {
 	// The person at the old device now reads what is asked for.
 	conn.SetDeadline(time.Now().Add(r.opts.Timing.Person))
 	frames.Expect(wire.Request, wire.Error)
-	if f, err = frames.ReadFrame(); err != nil {
+	if f, err = r.readRequest(side, conn, frames); err != nil {
 		return nil, err
 	}
 	if f.Type == wire.Error {
@@ -57,7 +57,8 @@ func (r *receiver) respond(ctx context.Context, conn *counted) (*link, error) {
 	conn.SetDeadline(time.Now().Add(r.opts.Timing.Hello))
 	summary, k, m3, err := r.admit(side, peer, f.Payload)
 	if errors.Is(err, pairing.ErrTaken) {
-		r.opts.Prompter.Warn(ctx, WarnTaken)
+		// Once: who has seen the offer can come again and again.
+		r.warned.Do(func() { r.opts.Prompter.Warn(ctx, WarnTaken) })
 	}
 	if err != nil {
 		return nil, refuse(writer, err)
@@ -68,18 +69,55 @@ func (r *receiver) respond(ctx context.Context, conn *counted) (*link, error) {
 	return newLink(k, conn, frames, writer, r.opts.Timing), writer.WriteFrame(wire.Accept, 0, m3)
 }
 
+// readRequest reads M2. Who only has the offer is not waited for when that is used
+// up: the places are for the sender that comes back.
+func (r *receiver) readRequest(side *pairing.Receiver, conn *counted, frames *wire.Reader) (wire.Frame, error) {
+	if side == r.offer {
+		if !r.waitFor(conn) {
+			return wire.Frame{}, pairing.ErrUsed
+		}
+		defer r.waited(conn)
+	}
+	return frames.ReadFrame()
+}
+
+func (r *receiver) waitFor(conn *counted) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.reading != nil {
+		r.reading[conn] = true
+	}
+	return r.reading != nil
+}
+
+func (r *receiver) waited(conn *counted) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.reading, conn)
+}
+
+// shut closes what waits to use an offer that is used up.
+func (r *receiver) shut() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for conn := range r.reading {
+		conn.Close()
+	}
+	r.reading = nil
+}
+
 // admit opens M2 and makes M3. The first connection may repeat both until its
 // keys have spoken; then only a resume has fresh ones.
 func (r *receiver) admit(side *pairing.Receiver, peer *pairing.ReceiverConn, m2 []byte) (*pairing.Summary, *keys, []byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	first := side == r.offer
-	if first && r.spoken {
-		return nil, nil, nil, pairing.ErrUsed
-	}
-	summary, err := peer.OpenRequest(m2)
+	summary, err := peer.OpenRequest(m2) // also tells another sender that it is late
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	if first && r.spoken {
+		return nil, nil, nil, pairing.ErrUsed
 	}
 	m3, session, err := peer.Accept(pairing.Accept{})
 	if err != nil {
@@ -122,13 +160,19 @@ func (r *receiver) side(m0 []byte) (*pairing.Receiver, error) {
 }
 
 // declined ends the transfer when the old device says so in its own words,
-// sealed under the pairing secret; a stranger cannot.
+// sealed under the pairing secret; a stranger cannot. Once a sender has the offer
+// it speaks in the session, and these are the words of another one.
 func (r *receiver) declined(peer *pairing.ReceiverConn, sealed []byte) error {
 	said, err := peer.OpenError(sealed)
 	if err != nil {
 		return err
 	}
 	err = &Error{Code: wire.Code(said.Code), Peer: true}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.session != nil {
+		return err
+	}
 	select {
 	case r.failed <- err:
 	default:

@@ -142,6 +142,7 @@ func (r *receiver) askOnce(ctx context.Context) {
 			}
 			return
 		}
+		r.shut()
 		close(r.confirmed)
 	})
 }
@@ -159,7 +160,9 @@ func (r *receiver) ask(ctx context.Context, session *pairing.Session, info segme
 		switch {
 		case err == nil:
 			return nil
+		case errors.Is(err, pairing.ErrCodeFormat) && ctx.Err() == nil:
 		case errors.Is(err, pairing.ErrCodeFormat):
+			return failf(wire.CodeTimeout, "nobody typed the check code")
 		case errors.Is(err, pairing.ErrWrongCode):
 			tries--
 		default:

@@ -88,7 +88,7 @@ func (s *sender) reconnect(ctx context.Context, cause error) (*link, error) {
 	}
 	until := time.Now().Add(s.opts.Timing.Reconnect)
 	for pause := time.Duration(minBackoff); ; pause = min(2*pause, maxBackoff) {
-		l, err := s.resume(ctx)
+		l, err := s.resumeUntil(ctx, until)
 		switch {
 		case err == nil:
 			return l, nil
@@ -101,6 +101,13 @@ func (s *sender) reconnect(ctx context.Context, cause error) (*link, error) {
 		}
 		sleep(ctx, pause)
 	}
+}
+
+// resumeUntil is resume, for no longer than that.
+func (s *sender) resumeUntil(ctx context.Context, until time.Time) (*link, error) {
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	return s.resume(ctx)
 }
 
 // explain gives every error of Send a code.

@@ -87,7 +87,9 @@ func (s *sender) consent(ctx context.Context, d *dialed) error {
 		Intent: s.opts.Offer.Intent, Label: s.bundle.Label, Room: s.bundle.Room,
 		Route: d.route, Overview: overview, Scope: s.opts.Scope,
 	})
-	if err != nil {
+	if err != nil && ask.Err() != nil && ctx.Err() == nil {
+		return d.refuse(s.peer, failf(wire.CodeTimeout, "nobody answered the question for consent"))
+	} else if err != nil {
 		return d.refuse(s.peer, fail(wire.CodeDeclined, err))
 	}
 	scope.CatchUp = s.opts.Scope.CatchUp
@@ -161,7 +163,9 @@ type dialed struct {
 
 // dial connects, sends M0 and checks M1.
 func (s *sender) dial(ctx context.Context, peer *pairing.Sender, route pairing.Route, meet wire.Rendezvous) (*dialed, error) {
-	c, err := s.opts.Dialer.Dial(ctx, route, meet)
+	reach, cancel := context.WithTimeout(ctx, s.opts.Timing.Reconnect)
+	c, err := s.opts.Dialer.Dial(reach, route, meet)
+	cancel()
 	if err != nil {
 		return nil, &lost{err}
 	}

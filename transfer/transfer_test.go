@@ -31,6 +31,7 @@ type run struct {
 	sendCtx, receiveCtx context.Context
 	progress            []transfer.Progress
 	beforeSend          func(*pairing.Offer)
+	prompter            transfer.ReceivePrompter // people when nil
 }
 
 func newRun(t testing.TB, source *memorySource) *run {
@@ -49,10 +50,13 @@ func (r *run) do(t *testing.T) {
 		r.receiveCtx = ctx
 	}
 	done := make(chan struct{})
+	if r.prompter == nil {
+		r.prompter = r.people
+	}
 	go func() {
 		defer close(done)
 		r.received, r.receiveErr = transfer.Receive(r.receiveCtx, transfer.ReceiveOptions{
-			Sink: r.sink, Acceptors: []transfer.Acceptor{r.network}, Prompter: r.people, Timing: r.timing,
+			Sink: r.sink, Acceptors: []transfer.Acceptor{r.network}, Prompter: r.prompter, Timing: r.timing,
 			Offer: pairing.ReceiverOptions{Label: "new phone", Intent: r.intent, Routes: r.routes},
 		})
 		r.recvDone = time.Since(start)
