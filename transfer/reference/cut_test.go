@@ -29,15 +29,18 @@ type atom struct {
 }
 
 // cutRoom returns the number of items of each segment.
-func cutRoom(heads []head) []int {
+func cutRoom(heads []head) []int { return cutAtoms(atoms(heads)) }
+
+// cutAtoms is rule 2.
+func cutAtoms(all []atom) []int {
 	var out []int
 	var stretch []atom
 	flush := func() {
 		out = append(out, cutStretch(stretch)...)
 		stretch = nil
 	}
-	for _, a := range atoms(heads) {
-		if a.weight > targetWeight/2 { // rule 2
+	for _, a := range all {
+		if a.weight > targetWeight/2 {
 			flush()
 			out = append(out, a.items)
 			continue
