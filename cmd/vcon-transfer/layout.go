@@ -10,10 +10,14 @@ import (
 // and a hundred of them paint over the lines above and below.
 const maxMarks = 8
 
-// shown is printable, with piled-up combining marks cut as well: for texts of
-// peers that stand among others on a screen.
+// shown is printable for texts of peers that stand among others on a screen: piled
+// up combining marks are cut, and a mark or joiner at the beginning, which would
+// join what stands before it, gets a dotted circle to stand on.
 func shown(s string, n int) string {
 	s = printable(s, n)
+	if r, _ := utf8.DecodeRuneInString(s); s != "" && cellsOf(r) == 0 {
+		s = "◌" + s
+	}
 	marks, plain := 0, true
 	for _, r := range s {
 		if !unicode.In(r, unicode.Mn, unicode.Me) {
@@ -228,7 +232,8 @@ func wrap(s string, first, width int) []string {
 		case (isWide || lastWide) && next < at && !strings.Contains(closing, c.text):
 			breakAt, next = at, at
 		}
-		if used += c.cells; used > left && at > start && !blank {
+		used += c.cells
+		for used > left && at > start && !blank {
 			if breakAt <= start {
 				breakAt, next = at, at
 			}

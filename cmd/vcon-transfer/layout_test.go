@@ -129,6 +129,8 @@ func TestShown(t *testing.T) {
 		{"\xff", "\uFFFD"},
 		{"a" + strings.Repeat("\u0301", 100), "a" + strings.Repeat("\u0301", maxMarks)},
 		{"שלום", "שלום"},
+		{"\u0301a", "◌\u0301a"},
+		{"\u200d👍", "◌\u200d👍"},
 		{"two\nlines", "two lines"},
 	} {
 		if got := shown(c.text, 1000); got != c.want {

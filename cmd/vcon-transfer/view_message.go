@@ -14,6 +14,8 @@ import (
 const (
 	screenIndent = "       "
 	plainIndent  = "    "
+
+	minText = 10 // columns beside a name; with less the text begins below it
 )
 
 // message writes one entry of a conversation.
@@ -33,26 +35,29 @@ func (v *view) message(m *sqlite.Message) error {
 	who := v.called(m.Sender)
 	head, used := v.faint(stamp)+"  "+v.bold(who)+":", len(stamp)+2+cells(who)+1
 	lines := textOf(m)
-	if m.ReplyTo != nil {
+	long := v.width > 0 && used > v.width-minText
+	switch {
+	case long:
+		v.body(v.faint(stamp)+"  ", len(stamp)+2, indent, who+":", v.bold)
+	case m.ReplyTo != nil:
 		v.line(head)
+	}
+	if m.ReplyTo != nil {
 		quote := "│ " + v.quoted(m.ReplyTo)
 		if v.width > 0 {
 			quote = fit(quote, v.width-len(indent))
 		}
 		v.line(indent, v.faint(quote))
-		for _, l := range lines {
+	}
+	beside := !long && m.ReplyTo == nil // the text begins beside the name
+	if beside && len(lines) == 0 {
+		v.line(head)
+	}
+	for i, l := range lines {
+		if beside && i == 0 {
+			v.body(head+" ", used+1, indent, l, nil)
+		} else {
 			v.body(indent, len(indent), indent, l, nil)
-		}
-	} else {
-		for i, l := range lines {
-			if i == 0 {
-				v.body(head+" ", used+1, indent, l, nil)
-			} else {
-				v.body(indent, len(indent), indent, l, nil)
-			}
-		}
-		if len(lines) == 0 {
-			v.line(head)
 		}
 	}
 	for i := range m.Attachments {
@@ -83,7 +88,9 @@ func (v *view) changes(m *sqlite.Message, at time.Time) {
 	}
 	if m.Provenance != v.provenance {
 		if v.provenance != "" || m.Provenance != "transferred" {
-			v.line(v.faint("── " + shown(m.Provenance, 200) + " ──"))
+			for _, l := range wrap(shown(m.Provenance, 200)+" ──", 0, max(v.width-3, 0)) {
+				v.line(v.faint("── " + l))
+			}
 		}
 		v.provenance = m.Provenance
 	}
@@ -98,7 +105,7 @@ func (v *view) body(prefix string, used int, indent, text string, style func(str
 	width := 0
 	if v.width > 0 {
 		width = max(v.width-cells(indent), 8)
-		used -= cells(indent)
+		used = max(used-cells(indent), 0)
 	}
 	for i, l := range wrap(text, used, width) {
 		if i > 0 {
@@ -245,6 +252,7 @@ func (v *view) hit(m *sqlite.Message, room, words string) error {
 	}
 	stamp := at.Format("2006-01-02 15:04")
 	v.line(v.faint(stamp+"  "), v.bold(fit(shown(room, maxShownName), max(v.width-len(stamp)-2, 8))))
+	who = fit(who, max(v.width-minText, 8))
 	v.body("  "+v.bold(who)+": ", 2+cells(who)+2, "  ", v.excerpt(m.Text, words), nil)
 	return v.wrote()
 }
