@@ -60,7 +60,7 @@ type Dialer interface {
 
 // An Acceptor gives the new device its connections. Accept blocks until a peer
 // is there; it is called again at once, so that a stranger who connects blocks
-// nobody.
+// nobody. ctx bounds Accept and not the connection.
 type Acceptor interface {
 	Accept(ctx context.Context, meet wire.Rendezvous) (wire.Conn, error)
 }

@@ -36,6 +36,10 @@ const (
 	// a LAN answers in milliseconds or not at all.
 	nearerTime = time.Second
 
+	// eitherTime is how long the receiver waits at one of two places on a relay when
+	// it does not know which one the sender looks at.
+	eitherTime = 3 * time.Second
+
 	// reportBytes is how much of a large unit the receiver takes between two
 	// reports, so that the sender sees it move.
 	reportBytes = 4 << 20

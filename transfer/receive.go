@@ -79,7 +79,7 @@ type receiver struct {
 	spoken     bool // the peer has confirmed the first connection: no repetition any more
 	cancelLink context.CancelFunc
 	asked      bool
-	moved      context.CancelFunc // called when spoken is set
+	moved      context.CancelFunc // called when the peer may look for us elsewhere
 	reading    map[*counted]bool  // wait for a person at their other end; nil when the code matched
 	warned     sync.Once          // of another sender
 
@@ -98,24 +98,28 @@ type receiver struct {
 // is called off.
 func (r *receiver) accept(ctx, pairing context.Context, a Acceptor) {
 	pause := minBackoff
-	for ctx.Err() == nil {
+	for turn := 0; ctx.Err() == nil; turn++ {
 		select {
 		case r.places <- struct{}{}:
 		case <-ctx.Done():
 			return
 		}
-		meet, during := r.rendezvous(), ctx
+		meet, either := r.rendezvous(turn)
+		during, cancel := context.WithCancel(ctx)
 		if pairing.Err() == nil {
-			during = pairing
+			during, cancel = context.WithCancel(pairing)
+		} else if either {
+			during, cancel = context.WithTimeout(ctx, eitherTime)
 		}
 		conn, err := a.Accept(during, meet)
+		over := during.Err() != nil
+		cancel()
 		if err != nil {
 			<-r.places
-			if during.Err() != nil {
-				continue
+			if !over {
+				sleep(ctx, pause)
+				pause = min(2*pause, maxBackoff)
 			}
-			sleep(ctx, pause)
-			pause = min(2*pause, maxBackoff)
 			continue
 		}
 		pause = minBackoff
@@ -228,14 +232,17 @@ func (r *receiver) takeLink() *link {
 	}
 }
 
-// rendezvous is where the peer looks for us on a relay.
-func (r *receiver) rendezvous() wire.Rendezvous {
+// rendezvous is where the peer looks for us on a relay. When the first connection
+// was lost before the peer spoke it may have our M3, or not: then it is one place
+// or the other, by turns.
+func (r *receiver) rendezvous(turn int) (v wire.Rendezvous, either bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.spoken {
-		return meet(r.session, pairing.RoleReceiver)
+	either = r.session != nil && !r.spoken
+	if r.spoken || either && turn%2 == 0 {
+		return meet(r.session, pairing.RoleReceiver), either
 	}
-	return meet(r.offer.Offer(), pairing.RoleReceiver)
+	return meet(r.offer.Offer(), pairing.RoleReceiver), either
 }
 
 // meet is where a party is found on a relay, by the offer or by the resumption

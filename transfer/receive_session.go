@@ -35,6 +35,7 @@ func (r *receiver) serve(run context.Context, l *link) (err error) {
 	// these keys are used once.
 	m, err := l.next()
 	if err != nil {
+		r.moved() // the peer may look for us elsewhere now
 		return unconfirmed(err)
 	} else if m.Type != recordConfirm {
 		return failf(wire.CodeProtocol, "no confirmation")
