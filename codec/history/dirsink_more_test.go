@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -288,13 +290,41 @@ func TestWhoSharedItIsKept(t *testing.T) {
 	n := len(stored(t, dir))
 	// One's own device knows it too: then it needs nobody's word.
 	move(t, source(v), d, segment.Scope{}, segment.TransferInfo{ID: [32]byte{1}}, 0)
-	all := stored(t, dir)
+	// What one's own device told stays so, whoever shares it too.
+	m := newMaker(1, room, 3)
+	more := m.history(30)
+	m.text("new")
+	move(t, source(more), d, segment.Scope{}, segment.TransferInfo{ID: [32]byte{2}, SharedBy: "Bob"}, 0)
+	if got := move(t, source(v), d, segment.Scope{}, segment.TransferInfo{ID: [32]byte{3}}, 0); got.segments != 0 {
+		t.Errorf("what our own device told moved again: %+v", got)
+	}
+	all := slices.DeleteFunc(stored(t, dir), func(it segment.Item) bool { return it.Provenance == "Bob" && string(it.Dialog.Body.Data) == "new" })
 	if len(all) <= n {
 		t.Fatalf("%d items after %d", len(all), n)
 	}
 	for _, it := range all {
 		if it.Provenance != "" {
 			t.Errorf("still shared by %q", it.Provenance)
+		}
+	}
+}
+
+func TestOneInstantKeepsItsOrder(t *testing.T) {
+	m := newMaker(1, room, 3)
+	for i := range 6000 { // several segments, all of one instant
+		m.text(fmt.Sprintf("%d %s", i, strings.Repeat("x", 100))).Start = "2024-01-01T00:00:00Z"
+	}
+	src := source(m.v)
+	want := list(t, src, segment.Scope{})
+	dir := t.TempDir()
+	d := openDir(t, dir, codec.FormatCBOR)
+	move(t, src, d, segment.Scope{}, segment.TransferInfo{}, 0)
+	if len(want.ids) < 4 {
+		t.Fatalf("%d segments", len(want.ids))
+	}
+	for i, it := range stored(t, dir) {
+		if !strings.HasPrefix(string(it.Dialog.Body.Data), fmt.Sprintf("%d ", i)) {
+			t.Fatalf("item %d is another one", i)
 		}
 	}
 }
@@ -368,10 +398,13 @@ func TestSegmentsThatAreNotWhatTheManifestSays(t *testing.T) {
 	}
 	other := e
 	other.Items++
+	renamed := e
+	renamed.ID[0]++
 	for name, try := range map[string]func() error{
 		"another room": func() error { _, err := d.StageSegment(ctx, segment.RoomEntry{ID: "x"}, e, data); return err },
 		"other counts": func() error { _, err := d.StageSegment(ctx, r, other, data); return err },
 		"other bytes":  func() error { _, err := d.StageSegment(ctx, r, e, data[1:]); return err },
+		"another name": func() error { _, err := d.StageSegment(ctx, r, renamed, data); return err },
 		"no segment": func() error {
 			junk := []byte("junk")
 			_, err := d.StageSegment(ctx, r, segment.SegmentEntry{ID: sha256.Sum256(junk)}, junk)

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
@@ -255,6 +256,27 @@ func TestOneRoomInSeveralFiles(t *testing.T) {
 	}
 }
 
+func TestTheVConThatBeginsFirstTellsTheRoom(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a.vcon": `{"vcon":"0.4.0","room":{"id":"r","name":"later"},"subject":"later","x":1,"dialog":[{"type":"text","start":"2024-02-01T00:00:00Z"}]}`,
+		"b.vcon": `{"vcon":"0.4.0","room":{"id":"r","name":"first"},"subject":"first","dialog":[{"type":"text","start":"2024-01-01T00:00:00Z"}]}`,
+		"c.vcon": `{"vcon":"0.4.0","room":{"id":"r","name":"last"},"y":2,"dialog":[{"type":"text","start":"2024-03-01T00:00:00Z"}]}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rooms, err := open(t, dir).Rooms(t.Context())
+	if err != nil || len(rooms) != 1 {
+		t.Fatalf("%d rooms, %v", len(rooms), err)
+	}
+	r := rooms[0]
+	if r.Room.Meta.Name != "first" || string(r.Room.Extra["subject"]) != "\x65first" || len(r.Room.Extra) != 3 || r.Items != 3 {
+		t.Errorf("room %+v %v", r.Room.Meta, r.Room.Extra)
+	}
+}
+
 func TestAVConWithoutARoomIsNamedAfterItself(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"vcon":"0.4.0","uuid":"ABC","dialog":[{"type":"text"}]}`:                                      "vcon:abc",
@@ -304,12 +326,22 @@ func TestAFileThatChangesIsNeverReadWrong(t *testing.T) {
 				}
 			}
 		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
 		src.recent = recent{} // what is still in memory is still right
 		if err := os.WriteFile(path, append(bytes.Clone(data), ' '), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := src.AppendSegment(t.Context(), seg.Segment.ID, nil); !errors.Is(err, ErrChanged) {
 			t.Errorf("%s grew: %v", name, err)
+		}
+		if err := os.Chtimes(path, time.Time{}, info.ModTime()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := src.AppendSegment(t.Context(), seg.Segment.ID, nil); !errors.Is(err, ErrChanged) {
+			t.Errorf("%s grew, and hides it: %v", name, err)
 		}
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
