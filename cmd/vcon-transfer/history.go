@@ -18,7 +18,7 @@ import (
 
 type historyFlags struct {
 	store, since, until, room string
-	limit                     int
+	newest, most              int // --limit of show and of search, which have two defaults
 }
 
 func newHistory(ui *terminal) *cobra.Command {
@@ -56,8 +56,8 @@ func newHistory(ui *terminal) *cobra.Command {
 		sub.Flags().StringVar(&f.since, "since", "", "only messages from this date or `TIME` on (2026-01-31, or RFC 3339)")
 		sub.Flags().StringVar(&f.until, "until", "", "only messages before this date or `TIME`")
 	}
-	show.Flags().IntVar(&f.limit, "limit", 0, "only the newest `N` messages (default: all)")
-	search.Flags().IntVar(&f.limit, "limit", 100, "at most `N` messages")
+	show.Flags().IntVar(&f.newest, "limit", 0, "only the newest `N` messages (default: all)")
+	search.Flags().IntVar(&f.most, "limit", 100, "at most `N` messages")
 	search.Flags().StringVar(&f.room, "room", "", "only this `ROOM`: its number, name or URI")
 	c.AddCommand(list, show, search)
 	return c
@@ -94,17 +94,17 @@ func storeError(ctx context.Context, path string, err error) error {
 }
 
 // query is what the flags select.
-func (f *historyFlags) query() (q sqlite.Query, err error) {
+func (f *historyFlags) query(limit int) (q sqlite.Query, err error) {
 	if q.Since, err = parseTime(f.since); err != nil {
 		return q, usageError{fmt.Errorf("--since: %w", err)}
 	}
 	if q.Until, err = parseTime(f.until); err != nil {
 		return q, usageError{fmt.Errorf("--until: %w", err)}
 	}
-	if f.limit < 0 {
+	if limit < 0 {
 		return q, usageError{errors.New("--limit cannot be negative")}
 	}
-	q.Limit = f.limit
+	q.Limit = limit
 	return q, nil
 }
 
@@ -133,7 +133,7 @@ func (f *historyFlags) list(ctx context.Context, ui *terminal) error {
 }
 
 func (f *historyFlags) show(ctx context.Context, ui *terminal, which string) error {
-	q, err := f.query()
+	q, err := f.query(f.newest)
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (f *historyFlags) show(ctx context.Context, ui *terminal, which string) err
 }
 
 func (f *historyFlags) search(ctx context.Context, ui *terminal, text string) error {
-	q, err := f.query()
+	q, err := f.query(f.most)
 	if err != nil {
 		return err
 	}
