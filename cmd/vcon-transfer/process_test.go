@@ -34,7 +34,7 @@ func limited(t *testing.T) context.Context {
 // begin starts a process that ends with the test.
 func begin(t *testing.T, ctx context.Context, dir string, args ...string) *process {
 	t.Helper()
-	p, err := start(ctx, dir, []string{"XDG_DATA_HOME=" + dir, "TZ=UTC"}, args...)
+	p, err := start(ctx, dir, []string{"XDG_DATA_HOME=" + dir, "TMPDIR=" + dir, "TZ=UTC"}, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -349,5 +349,27 @@ func TestRelayStops(t *testing.T) {
 	relay.Process.Signal(syscall.SIGTERM)
 	if err := relay.Wait(); err != nil {
 		t.Errorf("a relay that was asked to stop: %v", err)
+	}
+}
+
+// A history may come from standard input; a question that would need it too is
+// answered with no.
+func TestSourceFromStandardInput(t *testing.T) {
+	dir, ctx := t.TempDir(), limited(t)
+	receive := begin(t, ctx, dir, "receive", "--listen", "127.0.0.1:0", "--store", "new.db", "--qr", "none", "--offer-out", "offer.txt")
+	heard(t, ctx, receive, "Waiting")
+	send := begin(t, ctx, dir, "send", "-", "--offer-file", "offer.txt", "--yes")
+	if _, err := send.stdin.Write(sample.JSON); err != nil {
+		t.Fatal(err)
+	}
+	send.stdin.Close()
+	receive.tell(heard(t, ctx, send, `Check code: (\d{6})`))
+	exits(t, send, exitDone)
+	exits(t, receive, exitDone)
+	if n := imported(t, ctx, dir, "new.db"); n < 5 {
+		t.Errorf("%d messages were imported", n)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "vcon-transfer-*")); err != nil || len(left) > 0 {
+		t.Errorf("plaintext is left behind in %v: %v", left, err)
 	}
 }
