@@ -97,8 +97,17 @@ func (s *Source) plan(ctx context.Context, info RoomInfo, now run) (*plan, error
 	}
 	messages, events := segment.SplitRoster(all)
 	if scope.Rooms != nil && !slices.Contains(scope.Rooms, info.Room.ID) {
-		p.leave(segment.OutsideScope, all...)
+		if !scope.CatchUp {
+			// A new member of one room learns nothing of the others, not even
+			// how much they hold.
+			p.leave(segment.OutsideScope, all...)
+		}
 		return p, nil
+	}
+	if scope.CatchUp {
+		// What stands beside the messages (analysis, unknown parameters) may be
+		// about those that are not shared.
+		p.room.Extra = nil
 	}
 	w := windowOf(scope, messages, events)
 	if err := s.choose(ctx, p, w, messages, scope.CatchUp); err != nil {
