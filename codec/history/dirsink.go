@@ -318,6 +318,9 @@ func destination(op string, err error) error {
 	if err == nil {
 		return nil
 	}
+	if e, ok := errors.AsType[*FileError](err); ok { // a room's file that is damaged
+		return &DestinationError{Op: op, Err: e.Err}
+	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return &DestinationError{Op: op, Err: e.Err}
 	}

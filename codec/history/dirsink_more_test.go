@@ -490,8 +490,14 @@ func TestFoldersThatCannotBeWrittenTo(t *testing.T) {
 	if err := d.Begin(t.Context(), segment.TransferInfo{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Have(t.Context(), segment.RoomEntry{ID: room}, nil); err == nil {
-		t.Error("a link is taken for a room's file")
+	if _, err := d.Have(t.Context(), segment.RoomEntry{ID: room}, nil); !isDestination(err) {
+		t.Errorf("a link for a room's file: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, fileName("other")+".vcon.cbor"), []byte{0xa1, 0x64}, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Have(t.Context(), segment.RoomEntry{ID: "other"}, nil); !isDestination(err) || strings.Contains(err.Error(), dir) {
+		t.Errorf("half a room's file: %v", err)
 	}
 	if data, _ := os.ReadFile(elsewhere); string(data) != "{}" {
 		t.Error("what the link refers to was written")

@@ -84,9 +84,6 @@ func (f *files) scan(ctx context.Context, sf sourceFile, opts Options) error {
 	if err == nil || ctx.Err() != nil || errors.Is(err, ErrChanged) {
 		return err
 	}
-	if _, ok := errors.AsType[*LimitError](err); ok {
-		return err
-	}
 	return &FileError{File: sf.name, Err: bare(err)}
 }
 

@@ -55,7 +55,7 @@ func walk(ctx context.Context, paths []string, opts Options) (files []sourceFile
 		}
 	}
 	if limit := opts.limit().files; len(files) > limit {
-		return files, &LimitError{What: "files in the source", Limit: int64(limit)}
+		return files, &FileError{File: paths[len(paths)-1], Err: &LimitError{What: "files in the source", Limit: int64(limit)}}
 	}
 	return files, nil
 }
@@ -74,7 +74,7 @@ func walkFolder(ctx context.Context, files []sourceFile, folder string, limit in
 				return filepath.SkipDir
 			}
 			if below, err := filepath.Rel(folder, path); err == nil && strings.Count(below, string(filepath.Separator)) >= maxFileDepth {
-				return &LimitError{What: "folders inside each other", Limit: maxFileDepth}
+				return &FileError{File: path, Err: &LimitError{What: "folders inside each other", Limit: maxFileDepth}}
 			}
 			return nil
 		}
