@@ -137,7 +137,7 @@ type ReceiveOptions struct {
 
 // Timing holds the deadlines of a session. A zero field takes its default.
 type Timing struct {
-	Hello     time.Duration // for each message of the handshake that needs no person; 10 s
+	Hello     time.Duration // for each message of the handshake that needs no person, half of it for the first; 10 s
 	KeepAlive time.Duration // a word at least so often; 5 s
 	Peer      time.Duration // without any word the connection is lost; 15 s
 	Person    time.Duration // for the person to answer or type; 5 min

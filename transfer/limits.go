@@ -4,7 +4,7 @@ import "time"
 
 const (
 	// maxHandshakes bounds the connections that are in the handshake at once: a
-	// stranger's silence costs one place for Timing.Hello.
+	// stranger's silence costs one place for half of Timing.Hello.
 	maxHandshakes = 16
 
 	// chunkSize is the plaintext of a data frame; hpke.MaxChunk.

@@ -27,12 +27,15 @@ func (r *receiver) handshake(ctx context.Context, conn *counted) {
 // respond reads M0 and M2, and writes M1 and M3.
 func (r *receiver) respond(ctx context.Context, conn *counted) (*link, error) {
 	frames, writer := wire.NewReader(conn), wire.NewWriter(conn)
-	conn.SetDeadline(time.Now().Add(r.opts.Timing.Hello))
+	// Half as long as the sender waits for its answer: strangers who are silent in
+	// all places are gone before it gives up.
+	conn.SetDeadline(time.Now().Add(r.opts.Timing.Hello / 2))
 	frames.Expect(wire.Hello)
 	f, err := frames.ReadFrame()
 	if err != nil {
 		return nil, err
 	}
+	conn.SetDeadline(time.Now().Add(r.opts.Timing.Hello))
 	side, err := r.side(f.Payload)
 	if err != nil {
 		return nil, err
