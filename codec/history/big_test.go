@@ -35,7 +35,7 @@ func peak(t *testing.T, f func(look func())) (mib float64) {
 }
 
 func TestMemoryIsThatOfTheHeads(t *testing.T) {
-	const n = 100_000
+	const n = 100_000 / slower
 	m := newMaker(1, room, 300)
 	for i := range n {
 		d := m.text(fmt.Sprintf("message %d, with some words to be as long as people's messages are", i))
@@ -103,7 +103,7 @@ func TestMemoryIsThatOfTheHeads(t *testing.T) {
 
 // A sparse file holds an attachment of a gigabyte without a gigabyte of disk.
 func TestAGigabyteIsStreamed(t *testing.T) {
-	const size = 1 << 30
+	const size = 1 << 30 / slower
 	v := &codec.VCon{Version: codec.Version, Room: &codec.Room{ID: room}, Parties: []codec.Party{{IMURI: room}, {IMURI: "mimi://e/u/a"}},
 		Dialog: []codec.Dialog{{Type: "text", Start: "2024-01-01T00:00:00Z", MessageID: "AAEC", Originator: new(uint32(1))}},
 		Attachments: []codec.Attachment{{DialogObjectRef: "mid:AAEC:0@anon.invalid", Filename: "film.mp4", Encoding: codec.EncodingBase64URL,
