@@ -184,7 +184,7 @@ func (o oracle) fates() []fate {
 }
 
 func TestScopesAgreeWithAnIndependentFilter(t *testing.T) {
-	for seed := range uint64(6/slower+1) {
+	for seed := range uint64(6/slower + 1) {
 		m := newMaker(seed, room, 6)
 		v := m.history(400)
 		first, _ := v.Dialog[0].Start.Instant()
