@@ -3,179 +3,14 @@ package reference
 import (
 	"bytes"
 	"cmp"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"regexp"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
-
-// sourceItem is an item of a source.
-type sourceItem struct {
-	dialog      item
-	record, key []byte
-	partyBytes  int
-	again       bool
-	instant     int64
-	attachments []item
-}
-
-// source is one vCon as a source of segments (section "Segments").
-type source struct {
-	vcon     item
-	roomID   string
-	hasID    bool
-	parties  []item
-	messages []sourceItem
-	events   []sourceItem
-}
-
-func readSource(t testing.TB, v item) source {
-	t.Helper()
-	s := source{vcon: v, parties: slices.Clone(v.elements("parties"))}
-	room, _ := v.get("room")
-	if s.roomID = room.text("id"); s.roomID == "" {
-		s.roomID = "vcon:" + strings.ToLower(v.text("uuid"))
-	}
-	s.hasID = room.text("id") != ""
-	if s.hasID && len(s.parties) > 0 && s.parties[0].text("im_uri") == s.roomID {
-		s.parties[0] = s.roomParty()
-	}
-	items := s.inOrder(v.elements("dialog"))
-	s.bind(items, v.elements("attachments"))
-	for i, it := range items {
-		if it.again {
-			items[i].key = itemKey(s.roomID, it.dialog, it.record, true)
-		}
-		if isRosterEvent(it.dialog) {
-			s.events = append(s.events, items[i])
-		} else {
-			s.messages = append(s.messages, items[i])
-		}
-	}
-	return s
-}
-
-func (s *source) roomParty() item {
-	it := mapOf(textItem("im_uri"), textItem(s.roomID))
-	it.raw = it.encode()
-	return it
-}
-
-// inOrder gives the items with their instants in canonical order, equal ones
-// once.
-func (s *source) inOrder(dialogs []item) []sourceItem {
-	var all []sourceItem
-	last, dated := int64(0), false
-	for _, d := range dialogs {
-		if at, ok := ownInstant(d); ok && !dated {
-			last, dated = at, true
-		}
-	}
-	for _, d := range dialogs {
-		if at, ok := ownInstant(d); ok {
-			last = at
-		}
-		all = append(all, sourceItem{dialog: d, instant: last})
-	}
-	slices.SortStableFunc(all, func(a, b sourceItem) int { return cmp.Compare(a.instant, b.instant) })
-	var out []sourceItem
-	seen := map[string]bool{}
-	records := map[string]bool{}
-	for _, it := range all {
-		r, partyBytes, ok := record(it.dialog, s.parties)
-		if !ok {
-			continue // malformed
-		}
-		it.record, it.partyBytes = r, partyBytes
-		it.key = itemKey(s.roomID, it.dialog, r, false)
-		if records[string(it.key)+string(r)] {
-			continue
-		}
-		records[string(it.key)+string(r)] = true
-		it.again = seen[string(it.key)]
-		seen[string(it.key)] = true
-		out = append(out, it)
-	}
-	return out
-}
-
-var objectRef = regexp.MustCompile(`^mid:(.+):([0-9]+)@anon\.invalid$`)
-
-// partOf reads dialog_object_ref.
-func partOf(a item) (id string, part uint64) {
-	m := objectRef.FindStringSubmatch(a.text("dialog_object_ref"))
-	if m == nil {
-		return "", 0
-	}
-	part, err := strconv.ParseUint(m[2], 10, 32)
-	if err != nil {
-		return "", 0
-	}
-	return m[1], part
-}
-
-// bind gives each attachment to the item that it refers to; the vectors have no
-// others.
-func (s *source) bind(items []sourceItem, attachments []item) {
-	for _, a := range attachments {
-		id, _ := partOf(a)
-		for i := range items {
-			if id != "" && jsonText(items[i].dialog, "message_id") == id {
-				items[i].attachments = append(items[i].attachments, a)
-				break
-			}
-		}
-	}
-	for i := range items {
-		slices.SortStableFunc(items[i].attachments, func(a, b item) int {
-			_, partA := partOf(a)
-			_, partB := partOf(b)
-			sizeA, _ := contentSize(a)
-			sizeB, _ := contentSize(b)
-			return cmp.Or(cmp.Compare(partA, partB), cmp.Compare(sizeA, sizeB),
-				bytes.Compare(metadataOf(a).encode(), metadataOf(b).encode()))
-		})
-	}
-}
-
-// contentSize is the length of the content that travels apart.
-func contentSize(a item) (uint64, bool) {
-	body, ok := a.get("body")
-	if !ok {
-		return 0, false
-	}
-	if body.is(majorTag) {
-		return uint64(len(body.list[0].data)), true
-	}
-	if a.text("encoding") != "base64url" {
-		return uint64(len(body.data)), body.is(majorText)
-	}
-	plain := strings.NewReplacer("+", "-", "/", "_", " ", "", "\t", "", "\r", "", "\n", "").Replace(string(body.data))
-	b, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(plain, "="))
-	return uint64(len(b)), err == nil && body.is(majorText)
-}
-
-// metadataOf is what of an attachment is in its item's size.
-func metadataOf(a item) item {
-	if _, apart := contentSize(a); apart {
-		a = a.without("body")
-	}
-	return a.without("party", "dialog", "vcon_transfer")
-}
-
-// head is what cutting knows of an item.
-func (it sourceItem) head() head {
-	size := len(it.record) - it.partyBytes + it.partyBytes/8
-	for _, a := range it.attachments {
-		size += 48 + len(metadataOf(a).encode())
-	}
-	return head{key: [32]byte(it.key), weight: max(leastWeight, size), instant: it.instant}
-}
 
 // segments are all of the source's: messages, oldest first, then the roster.
 func (s *source) segments() [][]byte {
@@ -232,8 +67,22 @@ func (s *source) rosterSegments() [][]byte {
 
 // extra are the top-level parameters that have no other place.
 func (s *source) extra() item {
-	return s.vcon.without("vcon", "uuid", "created_at", "updated_at", "critical", "must_support", "room",
+	x := s.vcon.without("vcon", "uuid", "created_at", "updated_at", "critical", "must_support", "room",
 		"parties", "dialog", "attachments", "vcon_transfer", "extensions")
+	names := map[string]bool{}
+	for _, name := range s.vcon.elements("extensions") {
+		names[string(name.data)] = true
+	}
+	delete(names, "mimi-messages")
+	delete(names, "vcon-transfer")
+	if len(names) == 0 {
+		return x
+	}
+	var list []item
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		list = append(list, textItem(name))
+	}
+	return mapOf(append(x.list, textItem("extensions"), arrayOf(list...))...)
 }
 
 // segment is the vCon of a span.
@@ -359,7 +208,7 @@ func createdAt(items []sourceItem) item {
 	if len(items) > 0 {
 		last := items[len(items)-1]
 		if date = last.dialog.date("start"); isRosterEvent(last.dialog) {
-			date = last.dialog.elements("party_history")[0].date("time")
+			date = last.dialog.events()[0].date("time")
 		}
 		at, ok := instantOf(date)
 		if !ok || at != last.instant || date[10] != 'T' || strings.HasSuffix(date, "z") || date[17] == '6' {

@@ -79,25 +79,59 @@ func atoms(heads []head) []atom {
 	return all
 }
 
-// cutStretch is rule 3, place by place, and rule 4 between the boundaries.
+// cutStretch ends a stretch that has too long no boundary, read from its newest
+// end; what is older is another one.
 func cutStretch(atoms []atom) []int {
+	position := positions(atoms)
+	whole := boundaries(atoms, position)
+	total, last := 0, 0 // weights from the newest end
+	for i := len(atoms) - 1; i > 0; i-- {
+		total += atoms[i].weight
+		for _, j := range whole {
+			if behind := position[len(atoms)-1] - position[j]; behind+windowWeight < total {
+				last = max(last, behind)
+			}
+		}
+		if total-last > 16*targetWeight {
+			return append(cutStretch(atoms[:i]), cutAll(atoms[i:])...)
+		}
+	}
+	return cutAll(atoms)
+}
+
+// cutAll is rule 4 between the boundaries of a stretch.
+func cutAll(atoms []atom) []int {
 	if len(atoms) == 0 {
 		return nil
 	}
-	position, total := make([]int, len(atoms)), 0 // of the place after each atom
-	for i, a := range atoms {
-		total += a.weight
-		position[i] = total
-	}
 	var out []int
 	start := 0
-	for i := range atoms[:len(atoms)-1] {
-		if position[i] > windowWeight && total-position[i] > windowWeight && highest(atoms, position, i) {
-			out = append(out, halve(atoms[start:i+1])...)
-			start = i + 1
-		}
+	for _, i := range boundaries(atoms, positions(atoms)) {
+		out = append(out, halve(atoms[start:i+1])...)
+		start = i + 1
 	}
 	return append(out, halve(atoms[start:])...)
+}
+
+// positions are those of the places after each atom.
+func positions(atoms []atom) []int {
+	out, at := make([]int, len(atoms)), 0
+	for i, a := range atoms {
+		at += a.weight
+		out[i] = at
+	}
+	return out
+}
+
+// boundaries is rule 3, place by place.
+func boundaries(atoms []atom, position []int) (out []int) {
+	for i := range atoms[:max(len(atoms), 1)-1] {
+		total := position[len(atoms)-1]
+		if position[i] > windowWeight && total-position[i] > windowWeight && highest(atoms, position, i) {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // highest says whether no other place within W of place i comes before it.

@@ -100,14 +100,11 @@ func (it item) citations() []*item {
 	if p := at("originator"); index(p) {
 		all = append(all, p)
 	}
-	if events := at("party_history"); events != nil && events.is(majorArray) {
-		for i := range events.list {
-			for _, key := range []string{"party", "originator"} {
-				for j := 0; j < len(events.list[i].list); j += 2 {
-					e := events.list[i].list
-					if e[j].is(majorText) && string(e[j].data) == key && index(&e[j+1]) {
-						all = append(all, &e[j+1])
-					}
+	for _, event := range it.events() {
+		for _, key := range []string{"party", "originator"} {
+			for j := 0; j < len(event.list); j += 2 {
+				if event.list[j].is(majorText) && string(event.list[j].data) == key && index(&event.list[j+1]) {
+					all = append(all, &event.list[j+1])
 				}
 			}
 		}

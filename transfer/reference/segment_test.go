@@ -2,6 +2,7 @@ package reference
 
 import (
 	"encoding/hex"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -182,10 +183,18 @@ func (s *segment) readAttachments(attachments []item, dialogs, parties uint64) e
 	return nil
 }
 
-func isRosterEvent(d item) bool {
-	_, history := d.get("party_history")
-	_, kind := d.get("type")
-	return history && !kind
+// isRosterEvent: a value that is not of its form counts as absent.
+func isRosterEvent(d item) bool { return len(d.events()) > 0 && d.text("type") == "" }
+
+// events are the elements of party_history, if it is of its form.
+func (it item) events() []item {
+	events := it.elements("party_history")
+	for _, e := range events {
+		if !e.is(majorMap) {
+			return nil
+		}
+	}
+	return events
 }
 
 // elements are those of the array under a key.
@@ -209,19 +218,24 @@ func (it item) date(key string) string {
 // ownInstant is the instant of an item by its own date.
 func ownInstant(d item) (int64, bool) {
 	if isRosterEvent(d) {
-		if events := d.elements("party_history"); len(events) > 0 {
-			if at, ok := instantOf(events[0].date("time")); ok {
-				return at, true
-			}
+		if at, ok := instantOf(d.events()[0].date("time")); ok {
+			return at, true
 		}
 	}
 	return instantOf(d.date("start"))
 }
 
-// instantOf reads a strict date-time.
+var dateTime = regexp.MustCompile(
+	`^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
+
+// instantOf reads a date that counts.
 func instantOf(date string) (int64, bool) {
+	if !dateTime.MatchString(date) {
+		return 0, false
+	}
+	date = date[:10] + "T" + strings.ToUpper(date[11:])
 	leap := int64(0)
-	if len(date) > 19 && date[17:19] == "60" {
+	if date[17:19] == "60" {
 		date, leap = date[:17]+"59"+date[19:], 1000
 	}
 	at, err := time.Parse(time.RFC3339Nano, date)
