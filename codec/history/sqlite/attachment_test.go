@@ -138,6 +138,35 @@ func TestAttachmentRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	// A part that is there is written again from an earlier place.
+	w, err := s.StageAttachment(t.Context(), l.room, l.seg, l.e.Attachment, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.Write(append(content[1:], 1, 2)); n != 0 || !errors.Is(err, segment.ErrHash) {
+		t.Errorf("more than announced: %d, %v", n, err)
+	}
+	if err := w.Commit(sha256.Sum256(content)); !errors.Is(err, segment.ErrHash) {
+		t.Errorf("commit after a failed write: %v", err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, keep := range [][]byte{content[:5], content[:2]} {
+		if w, err = s.StageAttachment(t.Context(), l.room, l.seg, l.e.Attachment, 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(keep); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		have, err := s.Have(t.Context(), l.room, []segment.Entry{{Type: segment.AttachmentType, Attachment: l.e.Attachment}})
+		if err != nil || have[0].Offset != uint64(len(keep)) {
+			t.Errorf("%+v, %v", have, err)
+		}
+	}
 	for _, e := range []struct {
 		size, offset uint64
 		ok           bool
@@ -319,13 +348,13 @@ func TestNamesAreNoPaths(t *testing.T) {
 
 // A link in the folder leads nowhere outside of it.
 func TestFolderIsARoot(t *testing.T) {
-	content := []byte("a picture")
+	outside := filepath.Join(t.TempDir(), "outside")
+	content := []byte(outside) // as long as the link that is to take its place
 	s := newStore(t)
 	c := withPicture(t, content, "", nil)
 	transferTo(t, s, info(1, ""), c.source())
 	sum := sha256.Sum256(content)
 	name := filepath.Join(s.files.dir, hex.EncodeToString(sum[:]))
-	outside := filepath.Join(t.TempDir(), "outside")
 	if err := errors.Join(os.WriteFile(outside, content, 0o600), os.Remove(name), os.Symlink(outside, name)); err != nil {
 		t.Fatal(err)
 	}

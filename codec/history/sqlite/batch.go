@@ -165,9 +165,15 @@ func (b *batch) renumber(ctx context.Context) error {
 			moved = append(moved, r.id)
 		}
 	}
-	return inChunks(moved, func(ids []any) error {
-		_, err := b.tx.ExecContext(ctx, "UPDATE segments SET stale = 1 WHERE id <> ? AND id IN (SELECT segment FROM segment_items WHERE item IN ("+
-			marks(len(ids))+"))", append([]any{b.seg}, ids...)...)
+	return outdate(ctx, b.tx, b.seg, moved)
+}
+
+// outdate marks the segments that have items in common with seg, which gave them
+// other places.
+func outdate(ctx context.Context, tx *sql.Tx, seg int64, items []int64) error {
+	return inChunks(items, func(ids []any) error {
+		_, err := tx.ExecContext(ctx, "UPDATE segments SET stale = 1 WHERE id <> ? AND id IN (SELECT segment FROM segment_items WHERE item IN ("+
+			marks(len(ids))+"))", append([]any{seg}, ids...)...)
 		return err
 	})
 }

@@ -15,7 +15,7 @@ import (
 func (g *stage) better(row *heldRow, p *prepared) bool {
 	return cmp.Or(
 		cmp.Compare(trust(p.level), trust(row.level)),
-		cmp.Compare(flag(!g.t.shared), flag(row.own)),
+		cmp.Compare(one(!g.t.shared), one(row.own)),
 		cmp.Compare(row.head.Instant, p.head.Instant),
 		cmp.Compare(len(p.record)+len(p.attachments), len(row.record)+len(row.attachments)),
 		bytes.Compare(row.record, p.record),
@@ -33,7 +33,7 @@ func trust(l mimi.Level) int {
 	return 0
 }
 
-func flag(b bool) int {
+func one(b bool) int {
 	if b {
 		return 1
 	}

@@ -77,6 +77,9 @@ func TestConflicts(t *testing.T) {
 			[]string{"Ann: b"}, segment.Ledger{Source: 1, Imported: 1}, []string{"conflict"}},
 		{"whichever comes first", []share{unverifiable("", "b"), unverifiable("Eve", "a")},
 			[]string{"Ann: b"}, segment.Ledger{Source: 1, Quarantined: map[segment.Reason]uint64{segment.Conflict: 1}}, []string{"conflict"}},
+		{"the same text of somebody else is one", []share{unverifiable("", "same"), {"", oneMessage(t, func(d *codec.Dialog, c *chat) {
+			d.Body, d.Salt, d.Originator = body("same"), "", new(c.party("Eve"))
+		})}}, nil, segment.Ledger{}, []string{"conflict"}},
 		{"the same content is no conflict", []share{unverifiable("Eve", "same"), {"Cai", oneMessage(t, func(d *codec.Dialog, c *chat) {
 			d.Body, d.Salt, d.Frank, d.Parties = body("same"), "", "AAAA", []uint32{1, 2}
 		})}}, []string{"Ann: same"}, segment.Ledger{Source: 1, There: 1}, nil},
@@ -104,6 +107,9 @@ func TestConflicts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newStore(t)
 			ledger := importAll(t, s, tt.shares...)
+			if tt.want == nil { // either may win, by its bytes
+				tt.want, tt.ledger = briefs(conversation(t, s, roomURI)), ledger
+			}
 			if !ledger.Equal(tt.ledger) {
 				t.Errorf("ledger %+v, want %+v", ledger, tt.ledger)
 			}
@@ -198,6 +204,11 @@ func TestProvenance(t *testing.T) {
 	}
 	s := newStore(t)
 	importAll(t, s, share{"Zoe", oneMessage(t, nil)})
+	// What conflicts is nobody's word for what is held.
+	transferTo(t, s, info(2, "Eve"), oneMessage(t, func(d *codec.Dialog, _ *chat) { d.Body = body("forged") }))
+	if ms := conversation(t, s, roomURI); ms[0].Provenance != "shared by Zoe" {
+		t.Errorf("%q", ms[0].Provenance)
+	}
 	heads := collect(t, s.Heads(t.Context(), roomURI))
 	items, err := s.Items(t.Context(), roomURI, heads)
 	if err != nil || items[0].Provenance != "Zoe" {

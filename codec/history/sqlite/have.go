@@ -226,7 +226,7 @@ func seqBase(rank int64, kind segment.Kind) int64 {
 // instant, whose rank changed because newer items of that instant came to the
 // source, and all when another segment has renumbered some.
 func (p placing) apply(ctx context.Context, tx *sql.Tx, seg int64, e segment.SegmentEntry, stale bool) error {
-	var versions []int64
+	var moved, versions []int64
 	renumber := func(rank int64, where string, args ...any) error {
 		return eachRow(ctx, tx, `UPDATE items SET seq = ?1 + s.place FROM segment_items s
 			WHERE s.segment = ?2 AND items.id = s.item AND items.seq <> ?1 + s.place AND `+where+` RETURNING id, replaces IS NOT NULL`,
@@ -234,6 +234,7 @@ func (p placing) apply(ctx context.Context, tx *sql.Tx, seg int64, e segment.Seg
 				var id int64
 				var version bool
 				err := rows.Scan(&id, &version)
+				moved = append(moved, id)
 				if version {
 					versions = append(versions, id)
 				}
@@ -256,8 +257,8 @@ func (p placing) apply(ctx context.Context, tx *sql.Tx, seg int64, e segment.Seg
 			return err
 		}
 	}
-	if len(versions) == 0 {
-		return nil
+	if err := outdate(ctx, tx, seg, moved); err != nil || len(versions) == 0 {
+		return err
 	}
 	return resolve(ctx, tx, versions)
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 )
 
@@ -52,8 +53,23 @@ func (s *Store) open(ctx context.Context, path string) (err error) {
 		return err
 	}
 	s.read.SetMaxOpenConns(maxReaders)
-	s.files, err = openFiles(path + ".attachments")
-	return err
+	if s.files, err = openFiles(path + ".attachments"); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// syncFolder makes the names in a folder durable: a receipt must not go out for a
+// database whose name a power cut takes away. Windows journals names by itself.
+func syncFolder(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return pathless(err)
+	}
+	return pathless(errors.Join(f.Sync(), f.Close()))
 }
 
 // openDB makes a handle. Synchronous FULL is what makes a staged segment durable

@@ -285,7 +285,7 @@ func FuzzPrepare(f *testing.F) {
 
 // Readers see whole segments while an import goes on.
 func TestReadWhileImporting(t *testing.T) {
-	c := manyMessages(t, 3000)
+	c := manyMessages(t, 1200)
 	all := leaves(t, c.source())
 	s := newStore(t)
 	begin(t, s, info(1, ""), all)

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"flag"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -134,6 +135,22 @@ func TestResolve(t *testing.T) {
 			c.v.Dialog[0].Replaces, c.v.Dialog[1].Replaces = b.MessageID, a.MessageID
 			c.v.Dialog[2].Replaces = x.MessageID
 		}, []string{"Ann: a [not applied edit]", "Ann: b [not applied edit]", "Ann: x [not applied edit]"}},
+		{"a lost reaction that was changed and taken back", func(c *chat) {
+			m := c.say(said{by: "Ann", text: "one"})
+			c.say(said{by: "Ben", null: true, at: at(1), replaces: lostID})
+			c.say(said{by: "Ben", text: "❤", react: true, at: at(2), replaces: lostID, reply: m.MessageID})
+		}, []string{"Ann: one"}},
+		{"what replaces a tombstone is hidden with it", func(c *chat) {
+			m := c.say(said{by: "Ben", text: "gone"})
+			c.say(said{by: "Ben", text: "back", at: at(1), replaces: m.MessageID})
+			c.v.Dialog[0] = codec.Dialog{Type: "tombstone", Start: m.Start, MessageID: m.MessageID, Status: "retracted"}
+		}, []string{":  [deleted]"}},
+		{"events before messages of their time", func(c *chat) {
+			for _, who := range []string{"Ann", "Ben", "Eve"} {
+				c.say(said{by: "Ann", text: "hi"})
+				c.add(&codec.Dialog{PartyHistory: []codec.PartyEvent{{Party: new(c.party(who)), Time: mimi.DateOf(base.UnixMilli()), Event: "self_add"}}})
+			}
+		}, []string{"* Ann joined", "* Ben joined", "* Eve joined", "Ann: hi", "Ann: hi", "Ann: hi"}},
 		{"expired", func(c *chat) {
 			m := c.say(said{by: "Ann", text: "secret", expires: &mimi.Expiration{Time: uint32(base.AddDate(0, 1, 0).Unix())}})
 			c.say(said{by: "Ben", text: "what?", at: at(1), reply: m.MessageID})
@@ -143,6 +160,12 @@ func TestResolve(t *testing.T) {
 		{"mention", func(c *chat) {
 			c.say(said{by: "Ann", markdown: true, text: "ask [@somebody](" + uriOf("Ben") + ") or [@Zed](mimi://example.com/u/zed)"})
 		}, []string{"Ann: ask @Ben or @Zed"}},
+		{"a sender whose record has no name", func(c *chat) {
+			m := c.say(said{by: "Ann", text: "one"})
+			c.v.Parties = append(c.v.Parties, codec.Party{IMURI: uriOf("Ben")})
+			c.say(said{by: "Ben", text: "two", at: at(1), reply: m.MessageID})
+			c.v.Dialog[1].Originator = new(uint32(len(c.v.Parties) - 1))
+		}, []string{"Ann: one", "Ben: two <- Ann: one"}},
 		{"tombstone", func(c *chat) {
 			m := c.say(said{by: "Ben", text: "gone"})
 			c.say(said{by: "Ann", text: "what?", at: at(1), reply: m.MessageID})
@@ -188,10 +211,66 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// What edits, reactions and replies refer to may come after them.
+func TestLateOriginal(t *testing.T) {
+	c := newChat(t, "Ann", "Ben", "Eve")
+	m := c.say(said{by: "Ann", text: "one"})
+	c.say(said{by: "Ann", text: "uno", at: at(1), replaces: m.MessageID})
+	c.say(said{by: "Eve", text: "forged", at: at(2), replaces: m.MessageID})
+	c.say(said{by: "Ben", text: "❤", react: true, at: at(3), reply: m.MessageID})
+	c.say(said{by: "Ben", text: "yes", at: at(4), reply: m.MessageID})
+	late := *c.v
+	late.Dialog = c.v.Dialog[1:]
+	s := newStore(t)
+	transferTo(t, s, info(1, ""), sourceOf(&late))
+	wantBriefs(t, conversation(t, s, roomURI),
+		"Ann: uno [edited]", "Eve: forged [edited]", "Ben: ❤ <- missing", "Ben: yes <- missing")
+	transferTo(t, s, info(2, ""), c.source())
+	wantBriefs(t, conversation(t, s, roomURI),
+		"Ann: uno [edited] {❤ Ben}", "Eve: forged [not applied edit]", "Ben: yes <- Ann: uno")
+	if got := collect(t, s.Search(t.Context(), "one", Query{})); len(got) != 0 {
+		t.Errorf("an old version is found: %v", briefs(got))
+	}
+	checked(t, s)
+}
+
+// Of one instant, the order of the source counts that was listed last.
+func TestOrderOfOneInstant(t *testing.T) {
+	c := newChat(t, "Ann")
+	m := c.say(said{by: "Ann", text: "zero"})
+	c.say(said{by: "Ann", text: "first", at: at(5), replaces: m.MessageID})
+	c.say(said{by: "Ann", text: "second", at: at(5), replaces: m.MessageID})
+	c.say(said{by: "Ann", text: "end", at: at(9)})
+	swapped := *c.v
+	swapped.Dialog = slices.Clone(c.v.Dialog)
+	swapped.Dialog[1], swapped.Dialog[2] = swapped.Dialog[2], swapped.Dialog[1]
+	s := newStore(t)
+	for i, tt := range []struct {
+		v    *codec.VCon
+		want string
+	}{{c.v, "second"}, {&swapped, "first"}, {c.v, "second"}, {&swapped, "first"}} {
+		transferTo(t, s, info(byte(i), ""), sourceOf(tt.v))
+		wantBriefs(t, conversation(t, s, roomURI), "Ann: "+tt.want+" [edited]", "Ann: end")
+		if a, b := names(t, sourceOf(tt.v)), names(t, sourceOfStore(s)); !slices.Equal(a, b) {
+			t.Errorf("%d: segments differ", i)
+		}
+		if got := collect(t, s.Search(t.Context(), tt.want, Query{})); len(got) != 1 {
+			t.Errorf("%d: search finds %v", i, briefs(got))
+		}
+	}
+	checked(t, s)
+}
+
 const lostID codec.Binary = "AXzlSDdATDaW4MdHuYXLFycW0O0KPSScpjrOfYKglvQ"
 
 // Every chain ends the same when its parts come one by one, in any order.
 func TestAnyOrder(t *testing.T) {
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		// Each check makes two databases; the flag asks for more.
+		if err := f.Value.Set("25"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		c := newChat(t, "Ann", "Ben", "Eve")
 		n := rapid.IntRange(2, 14).Draw(rt, "messages")

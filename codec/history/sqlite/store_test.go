@@ -153,6 +153,9 @@ func TestSlide(t *testing.T) {
 				"Erin:  [edited] [deleted] <- Carol: Hi everyone, we just shipped release 2.0. __Good work__!",
 				"Frank: Kudos to @Alice Smith for\nmaking the release happen!",
 			)
+			if ms[0].Sender.URI != "im:@carol@example.com" {
+				t.Errorf("sender %+v", ms[0].Sender)
+			}
 			versions, err := s.Versions(t.Context(), ms[1].Key)
 			if err != nil {
 				t.Fatal(err)
@@ -178,8 +181,8 @@ func TestSameSegments(t *testing.T) {
 	for name, vs := range map[string][]*codec.VCon{
 		"sample":       {decodeSample(t)},
 		"two rooms":    {decodeSample(t), manyMessages(t, 50).v},
-		"many":         {manyMessages(t, 7000).v},
-		"one instant":  {oneInstant(t, 6000).v},
+		"many":         {manyMessages(t, 1800).v},
+		"one instant":  {oneInstant(t, 4200).v},
 		"vcon samples": vconSamples(t),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -189,7 +192,10 @@ func TestSameSegments(t *testing.T) {
 			if got := names(t, sourceOfStore(a)); !slices.Equal(got, want) {
 				t.Fatalf("%d segments, want %d:\n%v\n%v", len(got), len(want), got, want)
 			}
-			// And again, from store to store.
+			// And again, from store to store; the long one has been seen enough.
+			if name == "one instant" {
+				return
+			}
 			transferTo(t, b, info(2, ""), sourceOfStore(a))
 			if got := names(t, sourceOfStore(b)); !slices.Equal(got, want) {
 				t.Errorf("second store: %d segments, want %d", len(got), len(want))
@@ -292,7 +298,7 @@ func TestReaderRefuses(t *testing.T) {
 		t.Fatal(heads)
 	}
 	items, err := s.Items(t.Context(), roomURI, heads)
-	if err != nil || len(items) != 1 || items[0].Parties[0].IMURI != roomURI {
+	if err != nil || len(items) != 1 || items[0].Parties[0].IMURI != roomURI || !slices.Equal(items[0].Dialog.Parties, []uint32{0}) {
 		t.Fatal(items, err)
 	}
 	gone := heads[0]

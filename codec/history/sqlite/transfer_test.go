@@ -15,7 +15,7 @@ import (
 // The process dies before Commit: the mark stays, what was staged too, and the
 // next run completes it.
 func TestKilledAndCompleted(t *testing.T) {
-	c := manyMessages(t, 4000)
+	c := manyMessages(t, 2500)
 	all := leaves(t, c.source())
 	path := filepath.Join(t.TempDir(), "history.db")
 	s, closeIt := openStore(t, path)
@@ -47,7 +47,7 @@ func TestKilledAndCompleted(t *testing.T) {
 		t.Errorf("%d of %d are wanted", need, len(all)-1)
 	}
 	ledger := transferTo(t, s, info(1, ""), c.source())
-	if rooms, err = s.ListRooms(t.Context()); err != nil || rooms[0].Incomplete || rooms[0].Messages != 4000 {
+	if rooms, err = s.ListRooms(t.Context()); err != nil || rooms[0].Incomplete || rooms[0].Messages != 2500 {
 		t.Errorf("%+v, %v", rooms, err)
 	}
 	transfers, err = s.Transfers(t.Context())
