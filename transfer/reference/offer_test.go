@@ -23,7 +23,8 @@ var (
 	errMalformed = errors.New("malformed")
 )
 
-// small reads the CBOR of section "Pairing".
+// small reads the CBOR of section "Pairing". In the values of fields of a later
+// version it is stricter than the section, which no vector shows.
 var small = cborReader{depth: 8, count: 128}
 
 // offer is section "Pairing", "Offer".
@@ -153,7 +154,7 @@ func parseRoute(it item) (route, bool) {
 		u, err := url.Parse(r.text)
 		return r, value.is(majorText) && len(r.text) <= 255 && err == nil &&
 			(u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
-			u.User == nil && !strings.Contains(r.text, "#")
+			u.User == nil && u.Fragment == ""
 	}
 	return r, false
 }

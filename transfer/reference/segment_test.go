@@ -24,8 +24,24 @@ type segment struct {
 	attachments int // whose content travels apart
 }
 
-// topLevel are the parameters of a segment.
-var topLevel = []string{"vcon", "uuid", "extensions", "created_at", "room", "parties", "dialog", "attachments", "vcon_transfer"}
+// topLevel says whether a segment may have a parameter with a value.
+func topLevel(name string, v item) bool {
+	switch name {
+	case "vcon", "uuid":
+		return v.is(majorText) && len(v.data) > 0
+	case "created_at":
+		if v.is(majorTag) && v.arg == 0 {
+			v = v.list[0]
+		}
+		return v.is(majorText) && len(v.data) > 0
+	case "room":
+		return v.is(majorMap)
+	case "parties", "dialog", "attachments":
+		return v.is(majorArray) && len(v.list) > 0 &&
+			!slices.ContainsFunc(v.list, func(e item) bool { return !e.is(majorMap) })
+	}
+	return name == "extensions" || name == "vcon_transfer"
+}
 
 // parseSegment checks what section "Segments" marks with (R).
 func parseSegment(b []byte) (segment, error) {
@@ -34,8 +50,8 @@ func parseSegment(b []byte) (segment, error) {
 	if err != nil || len(b) > 16<<20 || !v.is(majorMap) || v.text("vcon") != "0.4.0" {
 		return s, errMalformed
 	}
-	for key := range slices.Chunk(v.list, 2) {
-		if !key[0].is(majorText) || !slices.Contains(topLevel, string(key[0].data)) {
+	for pair := range slices.Chunk(v.list, 2) {
+		if !pair[0].is(majorText) || !topLevel(string(pair[0].data), pair[1]) {
 			return s, errMalformed
 		}
 	}
@@ -115,6 +131,9 @@ func (s *segment) readParameter(v item, dialogs uint64) (parameter, error) {
 		value := pair[1]
 		name := string(pair[0].data)
 		seen[name] = true
+		if !pair[0].is(majorText) {
+			return p, errMalformed
+		}
 		switch name {
 		case "kind":
 			s.kind, ok = string(value.data), value.is(majorText)
@@ -122,6 +141,7 @@ func (s *segment) readParameter(v item, dialogs uint64) (parameter, error) {
 			s.room, ok = string(value.data), value.is(majorText) && len(value.data) > 0
 		case "again":
 			last := int64(-1)
+			ok = value.is(majorArray)
 			for _, i := range value.list {
 				at, good := i.signed()
 				ok = ok && good && at > last && uint64(at) < dialogs
@@ -129,8 +149,9 @@ func (s *segment) readParameter(v item, dialogs uint64) (parameter, error) {
 			}
 		case "instants":
 			last := int64(-1)
+			ok = value.is(majorArray)
 			for _, pair := range value.list {
-				if len(pair.list) != 2 {
+				if !pair.is(majorArray) || len(pair.list) != 2 {
 					return p, errMalformed
 				}
 				i, good := pair.list[0].signed()
@@ -170,7 +191,7 @@ func (s *segment) readAttachments(attachments []item, dialogs, parties uint64) e
 		party, cites := a.get("party")
 		perItem[dialog.arg]++
 		if !ok || !dialog.is(majorUint) || dialog.arg >= dialogs || dialog.arg < last || apart && body ||
-			apart && (!size.is(majorUint) || size.arg > 1<<40) ||
+			apart && (!size.is(majorUint) || size.arg > 1<<40) || len(ours.without("dialog", "size").list) > 0 ||
 			cites && party.is(majorUint) && party.arg >= parties || perItem[dialog.arg] > 1024 {
 			return errMalformed
 		}

@@ -15,7 +15,7 @@ func parseSummary(b []byte) (summary, error) {
 		return out, errMalformed
 	}
 	var seen [12]bool
-	total := uint64(0)
+	total, unknown := uint64(0), 0
 	for i := 0; i < len(it.list); i += 2 {
 		k, v := it.list[i], it.list[i+1]
 		if !k.is(majorUint) {
@@ -28,7 +28,8 @@ func parseSummary(b []byte) (summary, error) {
 		positive := v.is(majorUint) && v.arg > 0
 		switch k.arg {
 		case 1:
-			out.time, ok = v.arg, positive || v.is(majorNint)
+			_, ok = v.signed()
+			out.time, ok = v.arg, ok && (positive || v.is(majorNint))
 		case 2:
 			out.messages, ok = v.arg, positive
 		case 3:
@@ -50,8 +51,10 @@ func parseSummary(b []byte) (summary, error) {
 			ok = v.is(majorBytes) && sized(v, 4096)
 		case 11:
 			out.version, ok = v.arg, positive && v.arg <= 255
+		default:
+			unknown++
 		}
-		if !ok {
+		if !ok || unknown > 16 {
 			return out, errMalformed
 		}
 	}
@@ -67,8 +70,8 @@ func checkRoom(it item) bool {
 		return false
 	}
 	e := it.list
-	integer := func(it item) bool { return it.is(majorUint) || it.is(majorNint) }
-	return e[0].is(majorText) && sized(e[0], 512) && plainText(string(e[0].data)) &&
+	integer := func(it item) bool { _, ok := it.signed(); return ok }
+	return e[0].is(majorText) && len(e[0].data) <= 512 && plainText(string(e[0].data)) &&
 		e[1].is(majorText) && len(e[1].data) <= 256 && plainText(string(e[1].data)) &&
 		e[2].is(majorUint) && integer(e[3]) && integer(e[4])
 }
@@ -79,7 +82,7 @@ func checkAccept(b []byte, highest uint64) error {
 	if err != nil || !it.is(majorMap) {
 		return errMalformed
 	}
-	version := uint64(0)
+	version, unknown := uint64(0), 0
 	for i := 0; i < len(it.list); i += 2 {
 		k, v := it.list[i], it.list[i+1]
 		ok := k.is(majorUint)
@@ -90,8 +93,10 @@ func checkAccept(b []byte, highest uint64) error {
 			ok = ok && v.is(majorOther) && v.arg == 21
 		case 3:
 			ok = ok && v.is(majorBytes) && sized(v, 3072)
+		default:
+			unknown++
 		}
-		if !ok {
+		if !ok || unknown > 16 {
 			return errMalformed
 		}
 	}
