@@ -200,12 +200,18 @@ func (b *batch) credit(ctx context.Context) error {
 
 func (b *batch) place(ctx context.Context) error {
 	w := rowWriter{tx: b.tx, columns: 3, sql: "INSERT OR REPLACE INTO segment_items (item, segment, place) VALUES "}
+	rows := make(map[int64]bool, len(b.placed))
 	for _, r := range b.placed {
+		rows[r.id] = true
 		if err := w.add(ctx, r.id, b.seg, r.place); err != nil {
 			return err
 		}
 	}
-	return w.flush(ctx)
+	if err := w.flush(ctx); err != nil {
+		return err
+	}
+	_, err := b.tx.ExecContext(ctx, "UPDATE segments SET placed = ? WHERE id = ?", len(rows), b.seg)
+	return err
 }
 
 // index writes the text of new messages that replace nothing; the others' is

@@ -52,9 +52,8 @@ func (s *Store) Check(ctx context.Context) (*Report, error) {
 		{"broken references", "SELECT count(*) FROM pragma_foreign_key_check"},
 		{"items without their message", "SELECT count(*) FROM items i WHERE i.head IS NOT NULL AND NOT EXISTS (SELECT 1 FROM items h WHERE h.id = i.head AND h.head IS NULL)"},
 		{"messages without their version", "SELECT count(*) FROM items i WHERE i.current IS NOT NULL AND NOT EXISTS (SELECT 1 FROM items c WHERE c.id = i.current)"},
-		{"segments without all their items", `SELECT count(*) FROM segments s WHERE s.held AND s.items <>
-			(SELECT count(DISTINCT place) FROM segment_items x JOIN items i ON i.id = x.item WHERE x.segment = s.id) +
-			(SELECT coalesce(sum(q.items), 0) FROM quarantine q WHERE q.segment = s.id AND q.reason <> 'conflict')`},
+		{"segments without all their items", `SELECT count(*) FROM segments s WHERE s.held AND s.placed <>
+			(SELECT count(*) FROM segment_items x JOIN items i ON i.id = x.item WHERE x.segment = s.id)`},
 	} {
 		var n int
 		if err := db.QueryRowContext(ctx, q.sql).Scan(&n); err != nil {

@@ -216,6 +216,49 @@ func TestProvenance(t *testing.T) {
 	}
 }
 
+// A segment with two records of one key is nobody's; still each record ends in one
+// column, and the message whose id verifies is shown.
+func TestDuplicateKeys(t *testing.T) {
+	c := newChat(t, "Ann")
+	d := *c.say(said{by: "Ann", text: "one"})
+	forged := d
+	forged.Body = body("forged")
+	grave := codec.Dialog{Type: "tombstone", Start: d.Start, MessageID: d.MessageID, Status: "retracted"}
+	for i, tt := range []struct {
+		dialogs []*codec.Dialog
+		ledger  segment.Ledger
+		want    string
+	}{
+		{[]*codec.Dialog{&d, &forged}, segment.Ledger{Source: 2, Imported: 1, Quarantined: map[segment.Reason]uint64{segment.Conflict: 1}}, "Ann: one"},
+		{[]*codec.Dialog{&forged, &d}, segment.Ledger{Source: 2, Imported: 2}, "Ann: one"},
+		{[]*codec.Dialog{&d, &d, &d}, segment.Ledger{Source: 3, Imported: 1, There: 2}, "Ann: one"},
+		{[]*codec.Dialog{&d, &grave, &d}, segment.Ledger{Source: 3, Imported: 1, Tombstones: 2}, ":  [deleted]"},
+	} {
+		var items []segment.Item
+		for _, d := range tt.dialogs {
+			items = append(items, segment.Item{Dialog: d, Parties: c.v.Parties, Instant: base.UnixMilli()})
+		}
+		room := segment.Room{ID: roomURI, Meta: c.v.Room}
+		data, e, _, err := segment.Encode(room, items, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newStore(t)
+		if err := s.Begin(t.Context(), info(1, "")); err != nil {
+			t.Fatal(err)
+		}
+		got := stageOne(t, s, leaf{room: segment.RoomEntry{ID: roomURI}, e: segment.Entry{Type: segment.SegmentType, Segment: e}, data: data})
+		if !got.Equal(tt.ledger) {
+			t.Errorf("%d: %+v, want %+v", i, got, tt.ledger)
+		}
+		wantBriefs(t, conversation(t, s, roomURI), tt.want)
+		if found := collect(t, s.Search(t.Context(), "one", Query{})); (len(found) == 1) != (tt.want == "Ann: one") {
+			t.Errorf("%d: search finds %v", i, briefs(found))
+		}
+		checked(t, s)
+	}
+}
+
 // What cannot be read as a segment is kept aside whole.
 func TestMalformedSegment(t *testing.T) {
 	c := newChat(t, "Ann")

@@ -84,7 +84,7 @@ func resolve(ctx context.Context, tx *sql.Tx, ids []int64) error {
 
 // A resolver holds the statements of one resolve.
 type resolver struct {
-	byID, byName, byReplaces, record, set, forget, index *sql.Stmt
+	byID, byName, byReplaces, record, set, release, forget, index *sql.Stmt
 }
 
 func newResolver(ctx context.Context, tx *sql.Tx) (*resolver, error) {
@@ -97,9 +97,12 @@ func newResolver(ctx context.Context, tx *sql.Tx) (*resolver, error) {
 	}{
 		{&r.byID, columns + "i.id = ?"},
 		{&r.byName, columns + "i.name = ? ORDER BY i.instant, i.seq, i.key LIMIT 1"},
-		{&r.byReplaces, columns + "i.replaces = ? ORDER BY i.instant, i.seq, i.key LIMIT ?"},
+		{&r.byReplaces, columns + `i.replaces = ?1
+			ORDER BY coalesce(p.identity, '') = ?2 DESC, i.act = 0, i.instant, i.seq, i.key LIMIT ?3`},
 		{&r.record, "SELECT record FROM items WHERE id = ?"},
 		{&r.set, "UPDATE items SET head = ?, current = ?, versions = ?, state = ? WHERE id = ?"},
+		{&r.release, `UPDATE items SET head = NULL, current = CASE act WHEN 0 THEN id END, versions = 1,
+			state = CASE act WHEN 0 THEN 0 WHEN 3 THEN 4 ELSE 1 END WHERE head = ?`},
 		{&r.forget, "DELETE FROM search WHERE rowid = ?"},
 		{&r.index, "INSERT INTO search (rowid, text) VALUES (?, ?)"},
 	} {
@@ -113,7 +116,7 @@ func newResolver(ctx context.Context, tx *sql.Tx) (*resolver, error) {
 }
 
 func (r *resolver) close() {
-	for _, s := range []*sql.Stmt{r.byID, r.byName, r.byReplaces, r.record, r.set, r.forget, r.index} {
+	for _, s := range []*sql.Stmt{r.byID, r.byName, r.byReplaces, r.record, r.set, r.release, r.forget, r.index} {
 		if s != nil {
 			_ = s.Close() // the transaction's end closes it too
 		}
@@ -147,20 +150,21 @@ func (r *resolver) chain(ctx context.Context, id int64) ([]*version, error) {
 	// And down to everything that replaces it.
 	var chain []*version
 	clear(seen)
-	names := []sql.NullInt64{missing}
+	targets := []*version{{name: missing}}
 	if !missing.Valid {
-		chain, names[0] = append(chain, top), top.name
+		chain, targets[0] = append(chain, top), top
 		seen[top.id] = true
 	}
 	asked := map[int64]bool{}
-	for len(names) > 0 && len(chain) < maxChain {
-		name := names[0]
-		names = names[1:]
-		if !name.Valid || asked[name.Int64] {
+	for len(targets) > 0 && len(chain) < maxChain {
+		to := targets[0]
+		targets = targets[1:]
+		if !to.name.Valid || asked[to.name.Int64] {
 			continue
 		}
-		asked[name.Int64] = true
-		down, err := r.versions(ctx, r.byReplaces, name, maxChain)
+		asked[to.name.Int64] = true
+		// Of too many, the sender's own count first, and of these the deletes.
+		down, err := r.versions(ctx, r.byReplaces, to.name, to.sender, maxChain-len(chain))
 		if err != nil {
 			return nil, err
 		}
@@ -168,7 +172,7 @@ func (r *resolver) chain(ctx context.Context, id int64) ([]*version, error) {
 			if !seen[v.id] {
 				seen[v.id] = true
 				chain = append(chain, v)
-				names = append(names, v.name)
+				targets = append(targets, v)
 			}
 		}
 	}
@@ -316,7 +320,12 @@ func (r *resolver) settle(ctx context.Context, g *group) error {
 	}
 	for _, v := range g.members {
 		under, of, n, st := sql.NullInt64{Int64: head.id, Valid: true}, sql.NullInt64{}, 1, 0
-		if v == head {
+		if v != head {
+			// What a chain that is too long left under an item that is no head now.
+			if _, err := r.release.ExecContext(ctx, v.id); err != nil {
+				return err
+			}
+		} else {
 			under, of, n, st = sql.NullInt64{}, shown, versions, state
 		}
 		if _, err := r.set.ExecContext(ctx, under, of, n, st, v.id); err != nil {

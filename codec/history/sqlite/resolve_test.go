@@ -261,6 +261,55 @@ func TestOrderOfOneInstant(t *testing.T) {
 	checked(t, s)
 }
 
+// A chain that is too long ends; a retraction by the sender counts all the same,
+// and nobody else can push it out.
+func TestLongChain(t *testing.T) {
+	for _, tt := range []struct {
+		edits, forged int
+		del           bool
+		want          string
+	}{
+		{maxChain - 1, 0, false, "Ann: last [edited]"},
+		{maxChain, 0, false, "Ann: text [edited]"},
+		{maxChain + 5, 0, true, "Ann:  [edited] [deleted]"},
+		{3, maxChain + 5, true, "Ann:  [edited] [deleted]"},
+	} {
+		c := newChat(t, "Ann", "Eve")
+		m := c.say(said{by: "Ann", text: "one"})
+		for i := range tt.forged {
+			c.say(said{by: "Eve", null: true, at: at(1), replaces: m.MessageID, text: fmt.Sprint(i)})
+		}
+		for i := range tt.edits {
+			text := "text"
+			if i == tt.edits-1 {
+				text = "last"
+			}
+			c.say(said{by: "Ann", text: text, at: at(2 + i), replaces: m.MessageID})
+		}
+		if tt.del {
+			c.say(said{by: "Ann", null: true, at: at(2 * maxChain), replaces: m.MessageID})
+		}
+		ms := shown(t, c)
+		if brief(ms[0]) != tt.want {
+			t.Errorf("%d edits, %d forged: %d entries, first %q, want %q", tt.edits, tt.forged, len(ms), brief(ms[0]), tt.want)
+		}
+	}
+}
+
+func TestPartyCacheIsBounded(t *testing.T) {
+	s := new(Store)
+	for i := range 3 {
+		fresh := map[string]uint32{}
+		for j := range maxParties/2 + 1 {
+			fresh[fmt.Sprint(i, j)] = uint32(j)
+		}
+		s.keepParties(fresh)
+		if len(s.parties) > maxParties || s.parties[fmt.Sprint(i, 7)] != 7 {
+			t.Errorf("%d parties", len(s.parties))
+		}
+	}
+}
+
 const lostID codec.Binary = "AXzlSDdATDaW4MdHuYXLFycW0O0KPSScpjrOfYKglvQ"
 
 // Every chain ends the same when its parts come one by one, in any order.

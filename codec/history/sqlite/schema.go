@@ -121,6 +121,7 @@ CREATE TABLE segments (
 	items INTEGER NOT NULL,
 	bytes INTEGER NOT NULL,
 	held INTEGER NOT NULL,
+	placed INTEGER NOT NULL DEFAULT 0, -- rows of segment_items that it has while it is held
 	stale INTEGER NOT NULL DEFAULT 0 -- another segment gave some of its items other sequence numbers
 ) STRICT;
 
