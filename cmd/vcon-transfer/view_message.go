@@ -105,7 +105,7 @@ func (v *view) body(prefix string, used int, indent, text string, style func(str
 	width := 0
 	if v.width > 0 {
 		width = max(v.width-cells(indent), 8)
-		used = max(used-cells(indent), 0)
+		used -= cells(indent)
 	}
 	for i, l := range wrap(text, used, width) {
 		if i > 0 {
