@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -283,7 +284,7 @@ func writeOut(ui *terminal, path string, write func(io.Writer) error) error {
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".vcon-transfer-*") // mode 0600
 	if err != nil {
-		return destinationError{fmt.Errorf("write %s: %w", path, err)}
+		return destinationError{fmt.Errorf("write %s: %w", path, bare(err))}
 	}
 	err = write(f)
 	if err == nil {
@@ -297,9 +298,17 @@ func writeOut(ui *terminal, path string, write func(io.Writer) error) error {
 		if _, ok := errors.AsType[*codec.Error](err); ok || errors.Is(err, history.ErrChanged) {
 			return sourceError{err}
 		}
-		return destinationError{fmt.Errorf("write %s: %w", path, err)}
+		return destinationError{fmt.Errorf("write %s: %w", path, bare(err))}
 	}
 	return nil
+}
+
+// bare is the cause of an error that names a temporary file.
+func bare(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
 }
 
 // roomFile names the file of a room: a readable part of its id, and a hash of all
