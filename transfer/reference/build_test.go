@@ -239,3 +239,32 @@ func TestBuildSegments(t *testing.T) {
 		}
 	}
 }
+
+// Sources with what those vectors do not have: dates of every kind, party
+// indexes in every place, values that are not of their form, records twice and
+// under one message id, attachments of all sorts, and other parameters.
+func TestBuildOddSegments(t *testing.T) {
+	var cases []struct {
+		Source   json.RawMessage
+		Segments []string
+	}
+	load(t, "reference/segments.json", &cases)
+	if len(cases) == 0 {
+		t.Fatal("no cases")
+	}
+	for i, c := range cases {
+		s := readSource(t, fromJSON(t, c.Source))
+		var got []string
+		for _, b := range s.segments() {
+			if _, err := parseSegment(b); err != nil {
+				t.Errorf("source %d: %v", i, err)
+			}
+			got = append(got, hex.EncodeToString(b))
+		}
+		slices.Sort(got)
+		slices.Sort(c.Segments)
+		if !slices.Equal(got, c.Segments) {
+			t.Errorf("source %d: other segments", i)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -189,5 +190,35 @@ func TestCut(t *testing.T) {
 	}
 	if got := cutRoom(heads); len(got) == 0 || !slices.Equal(got, v.Spans) {
 		t.Errorf("cut into\n%v, want\n%v", got, v.Spans)
+	}
+}
+
+// What cut.json does not show: places at exactly W, equal keys, instants and
+// items that are heavier than T, and long stretches without a boundary.
+func TestCutMore(t *testing.T) {
+	var cases []struct {
+		Name  string
+		Heads []string // instant, size and the first bytes of the key
+		Spans []int
+	}
+	load(t, "reference/cut.json", &cases)
+	if len(cases) == 0 {
+		t.Fatal("no cases")
+	}
+	for _, c := range cases {
+		var heads []head
+		for _, line := range c.Heads {
+			var h head
+			var key []byte
+			if _, err := fmt.Sscanf(line, "%d %d %x", &h.instant, &h.weight, &key); err != nil {
+				t.Fatal(err)
+			}
+			h.weight = max(leastWeight, h.weight)
+			copy(h.key[:], key)
+			heads = append(heads, h)
+		}
+		if got := cutRoom(heads); !slices.Equal(got, c.Spans) {
+			t.Errorf("%s: cut into\n%v, want\n%v", c.Name, got, c.Spans)
+		}
 	}
 }
