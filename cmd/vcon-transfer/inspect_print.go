@@ -14,7 +14,8 @@ const maxRoomsListed = 100
 
 // print writes an inspection for people.
 func (i *inspection) print(v *view) error {
-	v.line(v.bold(shown(i.File, 200)), ": ", i.what())
+	v.line(v.bold(shown(i.File, 400)), ":")
+	v.body("  ", 2, "  ", i.what(), nil)
 	if i.Offer != nil {
 		i.Offer.print(v)
 		return v.flush()

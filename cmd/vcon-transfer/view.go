@@ -42,6 +42,7 @@ func newView(ui *terminal) *view {
 
 const (
 	minWidth = 24 // below it columns make no sense
+	minTable = 66 // below it a list of rooms has no columns
 
 	maxShownName = 40      // runes of the name of a person, room or file
 	maxShownText = 1 << 16 // runes of a message
@@ -126,6 +127,10 @@ func span(first, last time.Time) string {
 
 // rooms lists the rooms, two lines each.
 func (v *view) rooms(rooms []sqlite.RoomSummary) {
+	if v.width > 0 && v.width < minTable {
+		v.stackedRooms(rooms)
+		return
+	}
 	name := cells("ROOM")
 	for i := range rooms {
 		name = max(name, cells(shown(titleOf(&rooms[i]), maxShownName)))
@@ -148,12 +153,32 @@ func (v *view) rooms(rooms []sqlite.RoomSummary) {
 			uri = fit(uri, v.width-6)
 		}
 		v.line("      ", v.faint(uri))
-		if r.Incomplete {
-			v.line("      incomplete: a transfer of this room did not end")
+		v.state(r)
+	}
+}
+
+// state is what is wrong with a room.
+func (v *view) state(r *sqlite.RoomSummary) {
+	if r.Incomplete {
+		v.body("      ", 6, "      ", "incomplete: a transfer of this room did not end", nil)
+	}
+	if r.Quarantined > 0 {
+		v.body("      ", 6, "      ", plural(r.Quarantined, "record")+" kept aside", nil)
+	}
+}
+
+// stackedRooms is rooms for a narrow screen.
+func (v *view) stackedRooms(rooms []sqlite.RoomSummary) {
+	const indent = "      "
+	for i := range rooms {
+		r := &rooms[i]
+		v.body(v.faint(fmt.Sprintf("%4d  ", i+1)), len(indent), indent, shown(titleOf(r), maxShownName), v.bold)
+		v.body(indent, len(indent), indent, plural(r.Messages, "message")+", "+people(r.Participants), nil)
+		if !r.First.IsZero() {
+			v.body(indent, len(indent), indent, span(r.First, r.Last), nil)
 		}
-		if r.Quarantined > 0 {
-			v.line("      ", plural(r.Quarantined, "record"), " kept aside")
-		}
+		v.line(indent, v.faint(fit(shown(r.ID, 200), v.width-len(indent))))
+		v.state(r)
 	}
 }
 

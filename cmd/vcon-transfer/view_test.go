@@ -129,3 +129,30 @@ func TestNothingBreaksTheScreen(t *testing.T) {
 		}
 	})
 }
+
+// The list of rooms fits screens of any width, however long names and URIs are.
+func TestRoomsOnScreen(t *testing.T) {
+	rooms := []sqlite.RoomSummary{
+		{ID: "mimi://example.com/r/" + strings.Repeat("long", 50), Name: strings.Repeat("name ", 30), Messages: 123456, Participants: 1234, First: at(1, 1), Last: at(50, 1)},
+		{ID: "mimi://example.com/r/2", Name: "日本語の部屋", Incomplete: true, Quarantined: 7},
+		{ID: "mimi://example.com/r/3"},
+	}
+	for width := minWidth; width < 130; width++ {
+		var out strings.Builder
+		v := &view{out: bufio.NewWriter(&out), width: width, names: map[string]string{}}
+		v.rooms(rooms)
+		if err := v.flush(); err != nil {
+			t.Fatal(err)
+		}
+		for l := range strings.Lines(out.String()) {
+			if l = strings.TrimSuffix(l, "\n"); cells(l) > width {
+				t.Fatalf("a line has %d columns of %d: %q", cells(l), width, l)
+			}
+		}
+		for _, want := range []string{"123,456", "1,234", "日本", "incomplete", "7 records"} {
+			if !strings.Contains(out.String(), want) {
+				t.Fatalf("%q is missing at %d columns:\n%s", want, width, &out)
+			}
+		}
+	}
+}
