@@ -18,7 +18,7 @@ const (
 	maxParties = 1 << 15
 	// maxChain bounds the versions of one message that are resolved together, so
 	// that an endless chain of edits cannot make each import slower than the last.
-	maxChain = 4096
+	maxChain = 512
 	// maxAttachment bounds the announced size of an attachment in bytes: 1 TiB is
 	// more than any device that shows messages holds.
 	maxAttachment = 1 << 40

@@ -105,14 +105,14 @@ func TestOpenRefuses(t *testing.T) {
 // A disk that is full, a database that another program holds, and one that may
 // not be written: each is told apart, and nothing is half imported.
 func TestDestinationErrors(t *testing.T) {
-	c := manyMessages(t, 2000)
+	c := manyMessages(t, 1200)
 	all := leaves(t, c.source())
 	for _, tt := range []struct {
 		name  string
 		spoil string
 		cause Cause
 	}{
-		{"full", "PRAGMA max_page_count = 90", Full},
+		{"full", "PRAGMA max_page_count = 80", Full},
 		{"read only", "PRAGMA query_only = 1", ReadOnly},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestDestinationErrors(t *testing.T) {
 				t.Fatal(err)
 			}
 			transferTo(t, s, info(1, ""), c.source())
-			if n := len(conversation(t, s, roomURI)); n != 2000 {
+			if n := len(conversation(t, s, roomURI)); n != 1200 {
 				t.Errorf("%d messages after it was mended", n)
 			}
 			checked(t, s)
