@@ -120,7 +120,6 @@ func (s *memorySource) OpenAttachment(_ context.Context, _ string, _ segment.ID,
 // A memorySink keeps what a crash would keep.
 type memorySink struct {
 	t         testing.TB
-	mu        sync.Mutex
 	begun     int
 	segments  map[segment.ID][]byte
 	partial   map[string][]byte
