@@ -170,9 +170,7 @@ func (s *source) segment(kind string, items []sourceItem, roster []item, whole b
 		}
 	}
 	b := mapOf(v...).encode()
-	u := hex.EncodeToString(segmentUUID(b, noUUID))
-	u = strings.Join([]string{u[:8], u[8:12], u[12:16], u[16:20], u[20:]}, "-")
-	return bytes.Replace(b, []byte(noUUID), []byte(u), 1)
+	return bytes.Replace(b, []byte(noUUID), []byte(formatUUID(segmentUUID(b, noUUID))), 1)
 }
 
 // attachment is a in a segment, of item i.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 	"slices"
 )
 
@@ -172,10 +173,19 @@ func jsonText(dialog item, key string) string {
 // segmentUUID is what a segment's uuid has to be.
 func segmentUUID(b []byte, uuid string) []byte {
 	zero := []byte("00000000-0000-8000-8000-000000000000")
-	sum := labeledHash("segment uuid", bytes.Replace(b, []byte(uuid), zero, 1))[:16]
+	return version8(labeledHash("segment uuid", bytes.Replace(b, []byte(uuid), zero, 1)))
+}
+
+// version8 is a uuid (RFC 9562, section 5.8) of the first 16 bytes of a hash.
+func version8(sum []byte) []byte {
+	sum = sum[:16]
 	sum[6] = sum[6]&0x0f | 0x80
 	sum[8] = sum[8]&0x3f | 0x80
 	return sum
+}
+
+func formatUUID(b []byte) string {
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 func sha(b []byte) []byte {

@@ -38,7 +38,11 @@ func readSource(t testing.TB, v item) source {
 	s := source{vcon: v, parties: slices.Clone(v.elements("parties"))}
 	room, _ := v.get("room")
 	if s.roomID = room.text("id"); s.roomID == "" {
-		s.roomID = "vcon:" + strings.ToLower(v.text("uuid"))
+		uuid := v.text("uuid")
+		if uuid == "" {
+			uuid = contentUUID(v)
+		}
+		s.roomID = "vcon:" + strings.ToLower(uuid)
 	}
 	s.hasID = room.text("id") != ""
 	if s.hasID && len(s.parties) > 0 && s.parties[0].text("im_uri") == s.roomID {
@@ -57,6 +61,19 @@ func readSource(t testing.TB, v item) source {
 		}
 	}
 	return s
+}
+
+// contentUUID names a vCon that has no name.
+func contentUUID(v item) string {
+	var hashes [2][]byte
+	for i, name := range []string{"parties", "dialog"} {
+		var all []byte
+		for _, e := range v.elements(name) {
+			all = append(all, e.raw...)
+		}
+		hashes[i] = sha(all)
+	}
+	return formatUUID(version8(labeledHash("vcon uuid", hashes[0], hashes[1])))
 }
 
 func (s *source) roomParty() item {
