@@ -32,8 +32,8 @@ type Source interface {
 
 // A Sink is where the new device imports to. Receive calls it from one goroutine.
 type Sink interface {
-	// Begin opens the transfer, or goes on with it. Called once the check code
-	// matched, again after a reconnect.
+	// Begin opens the transfer, or goes on with it. Called when the check code
+	// matched, once a run: reconnects within it are not seen here.
 	Begin(ctx context.Context, info segment.TransferInfo) error
 	// Have answers a part of a page: one Want for each segment and attachment of
 	// entries, in order.
@@ -42,7 +42,9 @@ type Sink interface {
 	// it returns counts the segment's items, each in one column. When it returns,
 	// the segment is durable, and not yet final.
 	StageSegment(ctx context.Context, room segment.RoomEntry, e segment.SegmentEntry, data []byte) (segment.Ledger, error)
-	// StageAttachment opens the place for an attachment's content from offset on.
+	// StageAttachment opens the place for an attachment's content from offset on,
+	// which is what Have said, or 0. When it, or the writer's Commit, returns
+	// segment.ErrHash, what was kept of the content is gone, and Have says so.
 	StageAttachment(ctx context.Context, room segment.RoomEntry, seg segment.ID, e segment.AttachmentEntry, offset uint64) (segment.AttachmentWriter, error)
 	// Commit makes everything staged final and durable. The receipt goes out only
 	// after it returns nil.

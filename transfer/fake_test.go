@@ -34,6 +34,7 @@ type memorySource struct {
 	left     segment.Ledger
 
 	beforeManifest func()
+	closing        error // of each attachment
 }
 
 // newSource makes rooms with a number of segments of a size, each with one
@@ -114,8 +115,15 @@ func (s *memorySource) OpenAttachment(_ context.Context, _ string, _ segment.ID,
 	if !ok {
 		return nil, segment.ErrContentAbsent
 	}
-	return io.NopCloser(bytes.NewReader(data[offset:])), nil
+	return failingCloser{bytes.NewReader(data[offset:]), s.closing}, nil
 }
+
+type failingCloser struct {
+	io.Reader
+	err error
+}
+
+func (c failingCloser) Close() error { return c.err }
 
 // A memorySink keeps what a crash would keep.
 type memorySink struct {

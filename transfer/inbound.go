@@ -257,7 +257,7 @@ func (in *inbound) begin(ctx context.Context, at uint64) error {
 		if ok {
 			in.writer, err = in.sink.StageAttachment(ctx, w.room, w.seg.ID, *w.attachment, u.offset)
 			if err != nil {
-				return fail(wire.CodeStorage, err)
+				return in.unfit(err)
 			}
 		}
 	case unitAbsent:
@@ -315,13 +315,8 @@ func (in *inbound) end(ctx context.Context) error {
 		sum := [sha256.Size]byte(in.trailer)
 		err := errors.Join(in.writer.Commit(sum), in.writer.Close())
 		in.writer = nil
-		if errors.Is(err, segment.ErrHash) && in.current.offset > 0 {
-			// What was kept from an earlier connection was of another version.
-			return &lost{err}
-		} else if errors.Is(err, segment.ErrHash) {
-			return fail(wire.CodeVerification, err)
-		} else if err != nil {
-			return fail(wire.CodeStorage, err)
+		if err != nil {
+			return in.unfit(err)
 		}
 		in.fetched[w.key()] = true
 		l.AttachmentsImported++
@@ -333,6 +328,19 @@ func (in *inbound) end(ctx context.Context) error {
 	in.done.bytes += in.current.length
 	in.queue = in.queue[1:]
 	return in.settle()
+}
+
+// unfit says what an error of the sink means for an attachment. What was kept from
+// an earlier connection may be of another version, or damaged: then the next one
+// brings all of it.
+func (in *inbound) unfit(err error) error {
+	switch {
+	case errors.Is(err, segment.ErrHash) && in.current.offset > 0:
+		return &lost{err}
+	case errors.Is(err, segment.ErrHash):
+		return fail(wire.CodeVerification, err)
+	}
+	return fail(wire.CodeStorage, err)
 }
 
 // finish holds the sender's end against our own account of the manifest.

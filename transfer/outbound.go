@@ -29,6 +29,7 @@ type outbound struct {
 	stream    uint64 // bytes of plaintext so far
 	held      uint64 // bytes that the receiver has already
 	heldItems uint64
+	listed    staged // in the pages so far
 	buf       []byte
 	page      []byte
 }
@@ -96,7 +97,22 @@ func (out *outbound) announce(ctx context.Context, p *segment.Page) error {
 	}
 	out.page = b
 	out.pages++
+	out.list(p)
 	return out.link.send(recordPage, b)
+}
+
+// list raises the totals of the progress by what a page lists.
+func (out *outbound) list(p *segment.Page) {
+	for i := range p.Entries {
+		switch e := &p.Entries[i]; e.Type {
+		case segment.SegmentType:
+			out.listed.bytes += e.Segment.Bytes
+			out.listed.messages += e.Segment.Items
+		case segment.AttachmentType:
+			out.listed.bytes += e.Attachment.Size
+		}
+	}
+	out.s.meter.expect(out.listed.messages, out.listed.bytes)
 }
 
 // deliver waits for the answer to a page and sends what it asks for, in order.
@@ -186,7 +202,11 @@ func (out *outbound) attachment(ctx context.Context, a *segment.AttachmentEntry,
 	} else if err != nil {
 		return sourceError(err)
 	}
-	defer func() { err = errors.Join(err, r.Close()) }()
+	defer func() {
+		if failed := r.Close(); err == nil && failed != nil {
+			err = sourceError(failed)
+		}
+	}()
 	hash := sha256.New()
 	if _, err := io.CopyN(hash, r, int64(u.offset)); err != nil {
 		return sourceError(err)

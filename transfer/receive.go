@@ -139,6 +139,8 @@ func (r *receiver) run(ctx context.Context) (*Result, error) {
 			// Committed, and nobody came back for the receipt.
 			r.opts.Prompter.Warn(ctx, WarnReceipt)
 			return r.finished(), nil
+		} else if err != nil && ctx.Err() != nil {
+			return nil, fail(wire.CodeCancelled, context.Cause(ctx))
 		} else if err != nil {
 			return nil, err
 		}

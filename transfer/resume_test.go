@@ -2,11 +2,17 @@ package transfer_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/transfer"
 	"github.com/vcon-transfer/vcon-transfer/transfer/transfertest"
+	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
 )
 
 // cutOnce is a run whose first connection breaks after so many bytes of the
@@ -73,6 +79,85 @@ func TestSameAttachmentTwiceAfterCut(t *testing.T) {
 		r.succeeded(t)
 		if n := r.sent.Ledger.AttachmentsImported; n != 2 {
 			t.Errorf("%d attachments imported, want 2", n)
+		}
+	})
+}
+
+// A damagedSink finds once that what it kept of an attachment is damaged.
+type damagedSink struct {
+	*memorySink
+	found bool
+}
+
+func (s *damagedSink) StageAttachment(ctx context.Context, r segment.RoomEntry, id segment.ID, e segment.AttachmentEntry, offset uint64) (segment.AttachmentWriter, error) {
+	if offset > 0 && !s.found {
+		s.found = true
+		delete(s.partial, e.MessageID)
+		return nil, fmt.Errorf("read what is there: %w", segment.ErrHash)
+	}
+	return s.memorySink.StageAttachment(ctx, r, id, e, offset)
+}
+
+func TestPartIsDamagedAfterCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := cutOnce(t, newSource(1, 1, 2, 1_000, 500_000), 300_000, func() {})
+		r.wrapSink = func(s *memorySink) transfer.Sink { return &damagedSink{memorySink: s} }
+		r.do(t)
+		r.succeeded(t)
+	})
+}
+
+// The source's own reader fails at the end.
+func TestAttachmentDoesNotClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRun(t, newSource(1, 1, 1, 100, 100))
+		r.source.closing = errors.New("disk error")
+		r.do(t)
+		r.refused(t, wire.CodeSource, wire.CodeSource)
+	})
+}
+
+// Cancelled while no connection is there, and while the person is asked.
+func TestCancelWithoutConnection(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			n, people := newNetwork(), newPeople()
+			done := make(chan error)
+			go func() {
+				_, err := transfer.Receive(ctx, transfer.ReceiveOptions{
+					Sink: newSink(t), Acceptors: []transfer.Acceptor{n}, Prompter: people,
+				})
+				done <- err
+			}()
+			l, s := greet(t, n, newSender(t, <-people.offer))
+			l.request(s)
+			l.record(confirm)
+			l.conn.Close()
+			synctest.Wait()
+			cancel()
+			if err := <-done; transfer.CodeOf(err) != wire.CodeCancelled {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// The totals are those of the manifest so far, before the bytes are there.
+func TestTotalsComeFromTheManifest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRun(t, newSource(1, 1, 20, 100_000, 300_000))
+		r.sink.slow = time.Second
+		r.do(t)
+		r.succeeded(t)
+		all := transfer.Progress{Bytes: 20 * 400_000, Messages: 200}
+		for i, p := range r.progress {
+			if p.TotalBytes != all.Bytes || p.TotalMessages != all.Messages {
+				t.Errorf("report %d: totals %d bytes, %d messages", i, p.TotalBytes, p.TotalMessages)
+			}
+		}
+		if last := r.progress[len(r.progress)-1]; last.Bytes != all.Bytes || last.Messages != all.Messages || len(r.progress) < 10 {
+			t.Errorf("last of %d reports: %+v", len(r.progress), last)
 		}
 	})
 }

@@ -32,6 +32,7 @@ type run struct {
 	progress            []transfer.Progress
 	beforeSend          func(*pairing.Offer)
 	prompter            transfer.ReceivePrompter // people when nil
+	wrapSink            func(*memorySink) transfer.Sink
 }
 
 func newRun(t testing.TB, source *memorySource) *run {
@@ -53,10 +54,14 @@ func (r *run) do(t *testing.T) {
 	if r.prompter == nil {
 		r.prompter = r.people
 	}
+	var sink transfer.Sink = r.sink
+	if r.wrapSink != nil {
+		sink = r.wrapSink(r.sink)
+	}
 	go func() {
 		defer close(done)
 		r.received, r.receiveErr = transfer.Receive(r.receiveCtx, transfer.ReceiveOptions{
-			Sink: r.sink, Acceptors: []transfer.Acceptor{r.network}, Prompter: r.prompter, Timing: r.timing,
+			Sink: sink, Acceptors: []transfer.Acceptor{r.network}, Prompter: r.prompter, Timing: r.timing,
 			Offer: pairing.ReceiverOptions{Label: "new phone", Intent: r.intent, Routes: r.routes},
 		})
 		r.recvDone = time.Since(start)
