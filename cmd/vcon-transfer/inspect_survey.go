@@ -40,7 +40,6 @@ type surveyed struct {
 	head    codec.VCon
 	names   map[string]bool
 	parties []codec.Party
-	dialogs uint64
 	room    *roomCount
 	uri     string // of the room, as message ids hash it
 }
