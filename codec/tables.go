@@ -1,6 +1,6 @@
 package codec
 
-// The tables of known parameters. They drive both encodings, and docs/parts/codec.md
+// The tables of known parameters. They drive both encodings, and docs/wire-format.md
 // holds the same rows (a test compares them).
 
 var vconTable = newTable(func(v *VCon) *Fields { return &v.Extra },
