@@ -281,7 +281,8 @@ type network struct {
 	mu     sync.Mutex
 	dialed int
 	faults func(n int) (toReceiver, toSender transfertest.Faults)
-	wrap   func(wire.Conn) wire.Conn
+	wrap   func(wire.Conn) wire.Conn // both ends
+	each   func(wire.Conn) wire.Conn // the receiver's end, of a sender that the test plays
 	down   func(n int) bool
 	hang   func(n int) bool // Dial waits for its context
 	refuse func(pairing.Route) bool

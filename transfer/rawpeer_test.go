@@ -128,7 +128,20 @@ func (l *rawLink) until(kind byte) (body []byte, ok bool) {
 // greet is M0 and M1 of a sender on a new connection.
 func greet(t testing.TB, n *network, s *pairing.Sender) (*rawLink, *pairing.Sender) {
 	t.Helper()
-	conn, peer := transfertest.Pipe()
+	l := hello(t, n, s)
+	if _, err := s.OpenBundle(l.frame(wire.Bundle)); err != nil {
+		t.Fatal(err)
+	}
+	return l, s
+}
+
+// hello is M0.
+func hello(t testing.TB, n *network, s *pairing.Sender) *rawLink {
+	t.Helper()
+	var conn, peer wire.Conn = transfertest.Pipe()
+	if n.each != nil {
+		peer = n.each(peer)
+	}
 	select {
 	case n.conns <- peer:
 	case <-time.After(time.Minute):
@@ -136,10 +149,7 @@ func greet(t testing.TB, n *network, s *pairing.Sender) (*rawLink, *pairing.Send
 	}
 	l := &rawLink{t: t, conn: conn, frames: wire.NewReader(conn), writer: wire.NewWriter(conn)}
 	l.write(wire.Hello, s.Hello())
-	if _, err := s.OpenBundle(l.frame(wire.Bundle)); err != nil {
-		t.Fatal(err)
-	}
-	return l, s
+	return l
 }
 
 func (l *rawLink) write(k wire.Type, payload []byte) {

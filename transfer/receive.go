@@ -76,7 +76,8 @@ type receiver struct {
 	keys       *keys            // of the first connection
 	info       segment.TransferInfo
 	resumption *pairing.Receiver
-	spoken     bool // the peer has confirmed the first connection: no repetition any more
+	spoken     bool   // the peer has confirmed the first connection: no repetition any more
+	newest     uint32 // number of the last connection that was handed to run
 	cancelLink context.CancelFunc
 	asked      bool
 	moved      context.CancelFunc // called when the peer may look for us elsewhere
@@ -212,10 +213,17 @@ func (r *receiver) patience() (d time.Duration, first bool) {
 }
 
 // offerLink hands a connection to run; a newer one replaces an older one, also
-// one that is being served: its peer has left it.
+// one that is being served: its peer has left it. The newer one is that with the
+// higher number, whichever handshake was over first; or, of the first handshake,
+// the repetition.
 func (r *receiver) offerLink(l *link) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if l.number < r.newest {
+		l.conn.Close()
+		return
+	}
+	r.newest = l.number
 	if old := r.takeLink(); old != nil {
 		old.conn.Close()
 	}

@@ -77,3 +77,36 @@ func TestReplayedHandshakeAndGarbage(t *testing.T) {
 		})
 	}
 }
+
+// A lateConn gives the processor away for long behind a message.
+type lateConn struct {
+	wire.Conn
+	behind wire.Type
+}
+
+func (c *lateConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if wire.Type(p[0]) == c.behind {
+		time.Sleep(time.Second) // fake time
+	}
+	return n, err
+}
+
+// The connection that is newer is the one with the higher number, not the one
+// whose handshake was over later.
+func TestOlderConnectionIsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := startReceive(t, transfer.Timing{})
+		r.network.each = func(c wire.Conn) wire.Conn { return &lateConn{c, wire.Accept} }
+		first, s := greet(t, r.network, newSender(t, r.offer))
+		first.request(s)
+		r.people.code <- first.session.CheckCode()
+		r.network.each = nil
+		l := r.resume(first.session, 1)
+		if kind, _ := l.read(); kind != ready {
+			t.Fatalf("record %d, want ready", kind)
+		}
+		time.Sleep(2 * time.Second) // fake time
+		r.complete(l, []byte("a segment"))
+	})
+}
