@@ -159,6 +159,10 @@ func FuzzRecords(f *testing.F) {
 	f.Add(unit{unitAttachment, 1, 2, 3, 4}.append([]byte{byte(recordData)}))
 	f.Add(appendError([]byte{byte(recordError)}, wire.CodeSource))
 	f.Add(appendNumber([]byte{byte(recordPage)}, 7))
+	for kind := recordData; kind <= recordBye; kind++ {
+		f.Add([]byte{byte(kind)})
+		f.Add(append([]byte{byte(kind)}, make([]byte, 60)...))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) == 0 {
 			return

@@ -1,6 +1,8 @@
 package transfer
 
 import (
+	"fmt"
+	"math"
 	"testing"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
@@ -71,5 +73,53 @@ func TestReceiptFitsAccept(t *testing.T) {
 	}
 	if n := 32 + len(b) + hpke.Overhead; n > pairing.MaxReceipt {
 		t.Errorf("a receipt with every reason that we know has %d bytes, M3 holds %d", n, pairing.MaxReceipt)
+	}
+}
+
+// Each number that counts up ends at its limit, and not before.
+func TestCountersEnd(t *testing.T) {
+	empty := new(segment.Page)
+	in, _, _ := fuzzInbound(t)
+	in.queue, in.pages = nil, maxPages-1
+	if _, err := in.page(t.Context(), empty); err != nil {
+		t.Errorf("the last page: %v", err)
+	}
+	if _, err := in.page(t.Context(), empty); CodeOf(err) != wire.CodeLimit {
+		t.Errorf("one page more: %v", err)
+	}
+	out := &outbound{pages: maxPages}
+	if err := out.announce(t.Context(), empty); CodeOf(err) != wire.CodeLimit {
+		t.Errorf("one page more to send: %v", err)
+	}
+	n := uint64(math.MaxUint64 - 1)
+	if _, err := recordNonce(&n); err != nil {
+		t.Errorf("the last record: %v", err)
+	}
+	if _, err := recordNonce(&n); CodeOf(err) != wire.CodeLimit || n != math.MaxUint64 {
+		t.Errorf("one record more: %v, %d", err, n)
+	}
+	s := &sender{opts: SendOptions{Timing: Timing{}.withDefaults()}}
+	s.result.Reconnects = maxReconnects
+	if _, err := s.reconnect(t.Context(), nil); CodeOf(err) != wire.CodeLimit {
+		t.Errorf("one connection more: %v", err)
+	}
+}
+
+// The keys of a connection do not show in any format.
+func TestKeysAreRedacted(t *testing.T) {
+	k := &keys{plain: []byte("secret")}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
+		if got := fmt.Sprintf(verb, k); got != "keys(redacted)" {
+			t.Errorf("%s prints %q", verb, got)
+		}
+	}
+}
+
+// Padmé sizes, against the examples of its definition.
+func TestPadme(t *testing.T) {
+	for n, want := range map[uint64]uint64{0: 0, 1: 1, 2: 2, 9: 10, 129: 144, 1000: 1024, 1 << 20: 1 << 20, 1<<20 + 1: 1081344} {
+		if got := padme(n); got != want {
+			t.Errorf("padme(%d) = %d, want %d", n, got, want)
+		}
 	}
 }
