@@ -71,8 +71,13 @@ func explain(ctx context.Context, err error) (exit int, message, hint string) {
 	if _, ok := errors.AsType[offerError](err); ok {
 		return explainOffer(err)
 	}
-	if e, ok := errors.AsType[*transfer.Error](err); ok {
+	if e, ok := errors.AsType[*transfer.Error](err); ok && e.Code != wire.CodeInternal {
 		return explainTransfer(e)
+	} else if ok {
+		// What a prompt or a destination found is better known here.
+		if e.Err != nil {
+			err, message = e.Err, e.Err.Error()
+		}
 	}
 	switch {
 	case errors.Is(err, transfer.ErrDeclined):

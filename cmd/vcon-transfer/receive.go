@@ -67,7 +67,7 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 		return err
 	}
 	defer sink.Close()
-	acceptors, routes, closeAll, err := f.routes(ctx)
+	acceptors, routes, closeAll, err := f.routes(ctx, ui)
 	if err != nil {
 		return err
 	}
@@ -103,6 +103,8 @@ func (f *receiveFlags) check() error {
 		return usageError{errors.New("--no-lan excludes --listen and --advertise")}
 	case f.qr != "terminal" && f.qr != "none" && filepath.Ext(f.qr) != ".png":
 		return usageError{fmt.Errorf("--qr %q is neither terminal, none, nor a file that ends in .png", f.qr)}
+	case len(f.label) > pairing.MaxLabel || printable(f.label, pairing.MaxLabel) != f.label:
+		return usageError{fmt.Errorf("--label has at most %d bytes and no control characters", pairing.MaxLabel)}
 	case f.room != "" && !f.catchUp:
 		return usageError{errors.New("--room goes with --catch-up")}
 	case f.expires < pairing.MinLifetime || f.expires > pairing.MaxLifetime:
@@ -114,7 +116,7 @@ func (f *receiveFlags) check() error {
 // routes opens what the old device can reach us by. The first route goes into the
 // offer: a relay, which is reachable from everywhere, else the default route's
 // address, else the socket.
-func (f *receiveFlags) routes(ctx context.Context) (acceptors []transfer.Acceptor, routes []pairing.Route, closeAll func(), err error) {
+func (f *receiveFlags) routes(ctx context.Context, ui *terminal) (acceptors []transfer.Acceptor, routes []pairing.Route, closeAll func(), err error) {
 	closeAll = func() {}
 	if f.relay != "" {
 		token, err := relayToken(f.relayTokenFile)
@@ -124,7 +126,7 @@ func (f *receiveFlags) routes(ctx context.Context) (acceptors []transfer.Accepto
 		if err := relay.CheckURL(f.relay); err != nil {
 			return nil, nil, nil, usageError{err}
 		}
-		acceptors = append(acceptors, relay.NewAcceptor(relay.Options{URL: f.relay, Token: token}))
+		acceptors = append(acceptors, &spoken{relay: relay.NewAcceptor(relay.Options{URL: f.relay, Token: token}), ui: ui})
 		routes = append(routes, pairing.Route{Kind: pairing.RouteRelay, Path: f.relay})
 	}
 	if f.noLAN && f.socket == "" {

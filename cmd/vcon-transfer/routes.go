@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -35,6 +36,25 @@ type lan struct{ *local.Listener }
 
 func (l lan) Accept(ctx context.Context, _ wire.Rendezvous) (wire.Conn, error) {
 	return l.Listener.Accept(ctx)
+}
+
+// spoken is an Acceptor on a relay that tells the person, once for each reason,
+// what keeps it from the relay: otherwise a wrong URL would look like an old
+// device that does not come.
+type spoken struct {
+	relay *relay.Acceptor
+	ui    *terminal
+	said  relay.Reason
+}
+
+func (s *spoken) Accept(ctx context.Context, meet wire.Rendezvous) (wire.Conn, error) {
+	conn, err := s.relay.Accept(ctx, meet)
+	e, ok := errors.AsType[*relay.Error](err)
+	if ok && ctx.Err() == nil && e.Reason != relay.NoPeer && e.Reason != s.said {
+		s.said = e.Reason
+		s.ui.say("Warning: the relay cannot be used yet: %v. %s", e.Reason, e.Reason.Hint())
+	}
+	return conn, err
 }
 
 // relayToken reads the token file of a relay; a secret is never an argument.
