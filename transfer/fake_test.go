@@ -284,7 +284,7 @@ type network struct {
 	wrap   func(wire.Conn) wire.Conn // both ends
 	each   func(wire.Conn) wire.Conn // the receiver's end, of a sender that the test plays
 	down   func(n int) bool
-	hang   func(n int) bool // Dial waits for its context
+	hang   func(int, pairing.Route) bool // Dial waits for its context
 	refuse func(pairing.Route) bool
 }
 
@@ -304,7 +304,7 @@ func (n *network) Dial(ctx context.Context, route pairing.Route, _ wire.Rendezvo
 	i := n.dialed
 	n.dialed++
 	n.mu.Unlock()
-	if n.hang != nil && n.hang(i) {
+	if n.hang != nil && n.hang(i, route) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}

@@ -162,7 +162,7 @@ func TestDialerThatHangs(t *testing.T) {
 	for _, first := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRun(t, newSource(1, 1, 20, 40_000, 0))
-			r.network.hang = func(n int) bool { return first || n > 0 }
+			r.network.hang = func(n int, _ pairing.Route) bool { return first || n > 0 }
 			r.network.faults = func(int) (out, back transfertest.Faults) {
 				out.CutAfter = 100_000
 				return

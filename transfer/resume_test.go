@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 	"github.com/vcon-transfer/vcon-transfer/transfer/transfertest"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
@@ -158,6 +160,23 @@ func TestTotalsComeFromTheManifest(t *testing.T) {
 		}
 		if last := r.progress[len(r.progress)-1]; last.Bytes != all.Bytes || last.Messages != all.Messages || len(r.progress) < 10 {
 			t.Errorf("last of %d reports: %+v", len(r.progress), last)
+		}
+	})
+}
+
+// The route that worked leads nowhere after the cut, without an answer: the other
+// one is tried while the receiver waits.
+func TestOtherRouteAfterCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one := pairing.Route{Kind: pairing.RouteTCP, Addr: netip.MustParseAddrPort("192.168.1.2:7373")}
+		two := pairing.Route{Kind: pairing.RouteTCP, Addr: netip.MustParseAddrPort("10.0.0.2:7373")}
+		r := cutOnce(t, newSource(1, 1, 2, 1_000, 500_000), 300_000, func() {})
+		r.routes = []pairing.Route{one, two}
+		r.network.hang = func(n int, route pairing.Route) bool { return n > 0 && route == one }
+		r.do(t)
+		r.succeeded(t)
+		if r.sent.Route != two {
+			t.Errorf("went over %v", r.sent.Route)
 		}
 	})
 }

@@ -163,7 +163,11 @@ type dialed struct {
 
 // dial connects, sends M0 and checks M1.
 func (s *sender) dial(ctx context.Context, peer *pairing.Sender, route pairing.Route, meet wire.Rendezvous) (*dialed, error) {
-	reach, cancel := context.WithTimeout(ctx, s.opts.Timing.Reconnect)
+	patience := s.opts.Timing.Reconnect
+	if s.session != nil {
+		patience = s.opts.Timing.Peer // there may be other routes
+	}
+	reach, cancel := context.WithTimeout(ctx, patience)
 	c, err := s.opts.Dialer.Dial(reach, route, meet)
 	cancel()
 	if err != nil {
