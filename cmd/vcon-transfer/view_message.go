@@ -217,7 +217,12 @@ func (v *view) reactions(all []sqlite.Reaction) string {
 }
 
 // attachment says what an attachment is and where its content is.
+// What has neither name, size nor content is a link, as of a meeting, which the
+// text of the message has already.
 func (v *view) attachment(indent string, a *sqlite.Attachment) {
+	if a.Name == "" && a.Size == 0 && !a.Have {
+		return
+	}
 	name := shown(a.Name, maxShownName)
 	if name == "" {
 		name = "attachment"
