@@ -264,7 +264,7 @@ func sayReport(ui *terminal, path string, r *convert.Report) {
 	ui.remark("%s: %s, of which %s and %s of the roster", path, plural(r.Records, "record"),
 		plural(r.Messages, "message"), plural(r.Changes, "change"))
 	if r.Links > 0 {
-		ui.remark("  %s of %s kept", count(r.Replies), plural(r.Links, "reply link"))
+		ui.remark("  %s of %s kept", count(r.Replies), plural(r.Links-r.LeftLinks[convert.LinkToItself], "reply link"))
 	}
 	for _, why := range slices.Sorted(maps.Keys(r.Left)) {
 		ui.remark("  left out %s: %s", plural(r.Left[why], "record"), why)
