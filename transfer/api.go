@@ -46,9 +46,10 @@ type Sink interface {
 	// which is what Have said, or 0. When it, or the writer's Commit, returns
 	// segment.ErrHash, what was kept of the content is gone, and Have says so.
 	StageAttachment(ctx context.Context, room segment.RoomEntry, seg segment.ID, e segment.AttachmentEntry, offset uint64) (segment.AttachmentWriter, error)
-	// Commit makes everything staged final and durable. The receipt goes out only
-	// after it returns nil.
-	Commit(ctx context.Context, end segment.End) error
+	// Commit makes everything staged final and durable, in one step with the
+	// receipt, which a sink keeps if it can: it is sealed for the old device, goes
+	// out only after Commit returned nil, and may have to be given again.
+	Commit(ctx context.Context, end segment.End, receipt []byte) error
 	// Abort ends the transfer without Commit: what was staged stays marked
 	// incomplete and can be completed by another transfer.
 	Abort(ctx context.Context, cause error) error

@@ -184,7 +184,7 @@ func (s *memorySink) StageAttachment(_ context.Context, _ segment.RoomEntry, _ s
 	return &memoryWriter{s, e.MessageID}, nil
 }
 
-func (s *memorySink) Commit(_ context.Context, end segment.End) error {
+func (s *memorySink) Commit(_ context.Context, end segment.End, _ []byte) error {
 	s.commits++
 	s.committed = &end
 	return nil

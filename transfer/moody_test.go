@@ -44,9 +44,9 @@ func (s *moodySink) StageSegment(ctx context.Context, r segment.RoomEntry, e seg
 	return s.memorySink.StageSegment(ctx, r, e, data)
 }
 
-func (s *moodySink) Commit(ctx context.Context, end segment.End) error {
+func (s *moodySink) Commit(ctx context.Context, end segment.End, receipt []byte) error {
 	if err := s.mood(ctx); err != nil {
 		return err
 	}
-	return s.memorySink.Commit(ctx, end)
+	return s.memorySink.Commit(ctx, end, receipt)
 }

@@ -260,7 +260,7 @@ func (r *receiver) commit(ctx context.Context, in *inbound, root [32]byte) error
 	}
 	// A commit that began is not cut off by a cancelled context: either it is
 	// final and has a receipt, or it failed.
-	if err := r.opts.Sink.Commit(context.WithoutCancel(ctx), end); err != nil {
+	if err := r.opts.Sink.Commit(context.WithoutCancel(ctx), end, sealed); err != nil {
 		return fail(wire.CodeStorage, err)
 	}
 	r.receipt = sealed

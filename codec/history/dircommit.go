@@ -17,8 +17,8 @@ import (
 // Commit makes everything final that this transfer named: the contents of
 // attachments, then each room's file. It needs the memory of the largest room's
 // heads. When it returns nil, everything is durable and nothing of it is staged
-// any more.
-func (s *DirSink) Commit(ctx context.Context, _ segment.End) error {
+// any more. A folder does not keep the receipt.
+func (s *DirSink) Commit(ctx context.Context, _ segment.End, _ []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.begun {

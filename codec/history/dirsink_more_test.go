@@ -390,7 +390,7 @@ func TestSegmentsThatAreNotWhatTheManifestSays(t *testing.T) {
 	if _, err := d.StageAttachment(ctx, r, e.ID, segment.AttachmentEntry{}, 0); !errors.Is(err, errNoTransfer) {
 		t.Errorf("before Begin: %v", err)
 	}
-	if err := d.Commit(ctx, segment.End{}); !errors.Is(err, errNoTransfer) {
+	if err := d.Commit(ctx, segment.End{}, nil); !errors.Is(err, errNoTransfer) {
 		t.Errorf("before Begin: %v", err)
 	}
 	if err := d.Begin(ctx, segment.TransferInfo{}); err != nil {
@@ -422,7 +422,7 @@ func TestSegmentsThatAreNotWhatTheManifestSays(t *testing.T) {
 	if _, err := d.Have(ctx, r, []segment.Entry{{Type: segment.SegmentType, Segment: e}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Commit(ctx, segment.End{}); !errors.Is(err, errMissing) {
+	if err := d.Commit(ctx, segment.End{}, nil); !errors.Is(err, errMissing) {
 		t.Errorf("without a segment: %v", err)
 	}
 	if _, err := d.StageSegment(ctx, r, e, data); err != nil {
@@ -433,7 +433,7 @@ func TestSegmentsThatAreNotWhatTheManifestSays(t *testing.T) {
 	if err := d.root.WriteFile(segmentsDir+"/"+names[0], []byte("rot"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Commit(ctx, segment.End{}); !errors.Is(err, segment.ErrHash) {
+	if err := d.Commit(ctx, segment.End{}, nil); !errors.Is(err, segment.ErrHash) {
 		t.Errorf("damaged: %v", err)
 	}
 	wants, err := d.Have(ctx, r, []segment.Entry{{Type: segment.SegmentType, Segment: e}})

@@ -98,7 +98,7 @@ func move(t testing.TB, s *Source, d *DirSink, scope segment.Scope, info segment
 			}
 		}
 	}
-	ok(d.Commit(ctx, segment.End{}))
+	ok(d.Commit(ctx, segment.End{}, nil))
 	return m
 }
 
@@ -228,7 +228,7 @@ func TestNothingIsFinalBeforeCommit(t *testing.T) {
 	if names := visible(t, dir); len(names) > 0 {
 		t.Fatalf("before Commit there is %v", names)
 	}
-	if err := d.Commit(t.Context(), segment.End{}); err == nil && len(visible(t, dir)) == 0 {
+	if err := d.Commit(t.Context(), segment.End{}, nil); err == nil && len(visible(t, dir)) == 0 {
 		t.Log("nothing was missing")
 	}
 	if _, err := OpenDir(dir, DirOptions{}); !errors.Is(err, ErrLocked) {
@@ -272,7 +272,7 @@ func TestACommitThatIsCutShortIsCompleted(t *testing.T) {
 	if err := d.root.WriteFile(last, []byte("rot"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Commit(t.Context(), segment.End{}); !errors.Is(err, segment.ErrHash) {
+	if err := d.Commit(t.Context(), segment.End{}, nil); !errors.Is(err, segment.ErrHash) {
 		t.Fatalf("commit: %v", err)
 	}
 	some := tree(t, dir)

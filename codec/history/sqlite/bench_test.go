@@ -46,7 +46,7 @@ func BenchmarkImport(b *testing.B) {
 		for _, l := range all {
 			stageOne(b, s, l)
 		}
-		if err := s.Commit(b.Context(), segment.End{}); err != nil {
+		if err := s.Commit(b.Context(), segment.End{}, nil); err != nil {
 			b.Fatal(err)
 		}
 		b.StopTimer()

@@ -292,7 +292,7 @@ func transferTo(t testing.TB, s *Store, in segment.TransferInfo, src *history.So
 		}
 		wants = wants[1:]
 	}
-	if err := s.Commit(t.Context(), segment.End{Root: [32]byte{1}, Ledger: ledger}); err != nil {
+	if err := s.Commit(t.Context(), segment.End{Root: [32]byte{1}, Ledger: ledger}, []byte("receipt")); err != nil {
 		t.Fatal(err)
 	}
 	return ledger

@@ -277,7 +277,7 @@ func TestAnyOrder(t *testing.T) {
 			stageOne(t, mixed, l)
 		}
 		begin(t, mixed, info(1, ""), all)
-		if err := mixed.Commit(t.Context(), segment.End{}); err != nil {
+		if err := mixed.Commit(t.Context(), segment.End{}, nil); err != nil {
 			rt.Fatal(err)
 		}
 		want, got := briefs(conversation(t, plain, c.room)), briefs(conversation(t, mixed, c.room))

@@ -46,7 +46,8 @@ CREATE TABLE transfers (
 	state INTEGER NOT NULL, -- 0 incomplete, 1 complete, 2 superseded by a complete one
 	cause TEXT NOT NULL DEFAULT '',
 	root BLOB,
-	ledger TEXT
+	ledger TEXT,
+	receipt BLOB -- sealed for the sender, as it was given
 ) STRICT;
 
 CREATE TABLE rooms (

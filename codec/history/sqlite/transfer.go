@@ -54,9 +54,10 @@ func (s *Store) Begin(ctx context.Context, info segment.TransferInfo) error {
 	return err
 }
 
-// Commit marks the transfer complete. That everything came is the session's to
+// Commit marks the transfer complete, and keeps the receipt, in one transaction.
+// That everything came is the session's to
 // know, by the root: a source may list other segments after a lost connection.
-func (s *Store) Commit(ctx context.Context, end segment.End) error {
+func (s *Store) Commit(ctx context.Context, end segment.End, receipt []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.transfer
@@ -68,8 +69,8 @@ func (s *Store) Commit(ctx context.Context, end segment.End) error {
 		return wrap("commit transfer", err)
 	}
 	err = s.update(ctx, "commit transfer", func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "UPDATE transfers SET state = 1, cause = '', root = ?, ledger = ? WHERE id = ?",
-			end.Root[:], string(ledger), t.row); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE transfers SET state = 1, cause = '', root = ?, ledger = ?, receipt = ? WHERE id = ?",
+			end.Root[:], string(ledger), receipt, t.row); err != nil {
 			return err
 		}
 		return supersede(ctx, tx, t.row)
@@ -127,6 +128,7 @@ type Transfer struct {
 	Cause      string // why it ended, when it is incomplete and that is known
 	Root       [32]byte
 	Ledger     segment.Ledger // of a complete one
+	Receipt    []byte         // of a complete one: sealed for the old device, as it was given
 }
 
 // Transfers lists the transfers, the latest first.
@@ -136,7 +138,7 @@ func (s *Store) Transfers(ctx context.Context) ([]Transfer, error) {
 		return nil, wrap("list transfers", err)
 	}
 	rows, err := db.QueryContext(ctx, `SELECT t.transfer, t.started, t.sender, s.shared_by, t.messages, t.bytes, t.state, t.cause,
-		t.root, t.ledger FROM transfers t JOIN sources s ON s.id = t.source ORDER BY t.id DESC`)
+		t.root, t.ledger, t.receipt FROM transfers t JOIN sources s ON s.id = t.source ORDER BY t.id DESC`)
 	if err != nil {
 		return nil, wrap("list transfers", err)
 	}
@@ -151,7 +153,7 @@ func (s *Store) Transfers(ctx context.Context) ([]Transfer, error) {
 			state           int
 			ledger          sql.NullString
 		)
-		if err := rows.Scan(&id, &started, &t.Sender, &t.SharedBy, &messages, &bytes, &state, &t.Cause, &root, &ledger); err != nil {
+		if err := rows.Scan(&id, &started, &t.Sender, &t.SharedBy, &messages, &bytes, &state, &t.Cause, &root, &ledger, &t.Receipt); err != nil {
 			return nil, wrap("list transfers", err)
 		}
 		copy(t.ID[:], id)

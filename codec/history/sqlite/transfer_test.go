@@ -51,7 +51,7 @@ func TestKilledAndCompleted(t *testing.T) {
 		t.Errorf("%+v, %v", rooms, err)
 	}
 	transfers, err = s.Transfers(t.Context())
-	if err != nil || len(transfers) != 1 || !transfers[0].Complete || !transfers[0].Ledger.Equal(ledger) || transfers[0].Root != [32]byte{1} {
+	if err != nil || len(transfers) != 1 || !transfers[0].Complete || !transfers[0].Ledger.Equal(ledger) || string(transfers[0].Receipt) != "receipt" || transfers[0].Root != [32]byte{1} {
 		t.Errorf("%+v, %v", transfers, err)
 	}
 	checked(t, s)
@@ -101,7 +101,7 @@ func TestTransferOrder(t *testing.T) {
 	room := segment.RoomEntry{ID: roomURI}
 	_, err1 := s.Have(ctx, room, nil)
 	_, err2 := s.StageSegment(ctx, room, segment.SegmentEntry{}, nil)
-	for _, err := range []error{err1, err2, s.Commit(ctx, segment.End{})} {
+	for _, err := range []error{err1, err2, s.Commit(ctx, segment.End{}, nil)} {
 		if !errors.Is(err, ErrNoTransfer) {
 			t.Errorf("without begin: %v", err)
 		}
