@@ -19,6 +19,7 @@ func (r *receiver) serve(run context.Context, l *link) (err error) {
 	r.serving(cancel)
 	var wait sync.WaitGroup
 	stop := context.AfterFunc(ctx, l.interrupt)
+	heard := false // the peer: before that, nothing may be said under these keys
 	defer func() {
 		switch {
 		case err == nil:
@@ -28,7 +29,7 @@ func (r *receiver) serve(run context.Context, l *link) (err error) {
 			// The sink was called off because the sender has come anew.
 			err = &lost{err}
 		}
-		l.end(err != nil && l.lastWord(err), func() { stop(); cancel() }, &wait)
+		l.end(heard && err != nil && l.lastWord(err), func() { stop(); cancel() }, &wait)
 	}()
 
 	// The peer speaks first: only then is it certain that it has our M3, and that
@@ -40,6 +41,7 @@ func (r *receiver) serve(run context.Context, l *link) (err error) {
 	} else if m.Type != recordConfirm {
 		return failf(wire.CodeProtocol, "no confirmation")
 	}
+	heard = true
 	r.confirm()
 	l.admitData()
 	wait.Go(func() { l.keepAlive(ctx) })

@@ -118,7 +118,7 @@ func explainTransfer(e *transfer.Error) (exit int, message, hint string) {
 	case wire.CodeTimeout, wire.CodeCancelled, wire.CodeShutdown, wire.CodeBusy:
 		return exitPeer, message, peerHint(e)
 	case wire.CodeVerification, wire.CodeProtocol, wire.CodeLimit:
-		return exitVerification, message, "What came was not what the other device sent. Nothing of it was imported."
+		return exitVerification, message, "What came was not what the other device sent. It was refused; what came before is marked incomplete."
 	case wire.CodeSource:
 		return exitSource, message, ""
 	case wire.CodeStorage:
