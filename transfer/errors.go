@@ -23,7 +23,7 @@ func (e *Error) Error() string {
 	if e.Peer {
 		who = "the other device: "
 	}
-	if e.Err == nil {
+	if e.Err == nil || e.Err.Error() == e.Code.String() {
 		return who + e.Code.String()
 	}
 	return fmt.Sprintf("%s%v: %v", who, e.Code, e.Err)
