@@ -45,7 +45,7 @@ func (b *batch) enlist(roster []codec.Party) {
 			continue
 		}
 		b.r.roster[string(rec)] = true
-		b.r.info.Roster = append(b.r.info.Roster, PartyState{Party: roster[i]})
+		b.r.info.Roster = append(b.r.info.Roster, roster[i])
 	}
 }
 

@@ -125,10 +125,7 @@ func (s *Source) plan(ctx context.Context, info RoomInfo, now run) (*plan, error
 			return nil, err
 		}
 	}
-	roster := make([]codec.Party, len(info.Roster))
-	for i := range info.Roster {
-		roster[i] = info.Roster[i].Party
-	}
+	roster := slices.Clone(info.Roster)
 	if p.fold != nil {
 		p.room.Meta = p.fold.room
 		roster = p.fold.roster()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 
+	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
 
@@ -31,7 +32,7 @@ type Reader interface {
 // A RoomInfo is one room of a Reader.
 type RoomInfo struct {
 	Room        segment.Room
-	Roster      []PartyState // the room's parties, deduplicated, in a deterministic order
+	Roster      []codec.Party // the room's parties, deduplicated, in a deterministic order
 	Items       uint64
 	First, Last int64 // instants
 }

@@ -28,7 +28,7 @@ func newRoster(info RoomInfo) *roster {
 		member:  make(map[string]bool, len(info.Roster)),
 	}
 	for _, p := range info.Roster {
-		r.see(p.Party, true)
+		r.see(p, true)
 	}
 	return r
 }

@@ -100,8 +100,8 @@ func (w *vconWriter) cite() error {
 	if room.Meta != nil && room.Meta.ID == room.ID {
 		self := codec.Party{IMURI: room.ID}
 		for _, s := range w.info.Roster {
-			if s.Party.IMURI == room.ID {
-				self = s.Party
+			if s.IMURI == room.ID {
+				self = s
 				break
 			}
 		}
@@ -115,7 +115,7 @@ func (w *vconWriter) cite() error {
 		w.index[string(bare)] = 0
 	}
 	for i := range w.info.Roster {
-		if err := w.add(&w.info.Roster[i].Party); err != nil {
+		if err := w.add(&w.info.Roster[i]); err != nil {
 			return err
 		}
 	}

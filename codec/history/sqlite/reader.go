@@ -80,8 +80,8 @@ func roomMeta(ctx context.Context, db *sql.DB, id int64, room *segment.Room) err
 }
 
 // rosterOf reads the parties of a room.
-func rosterOf(ctx context.Context, db *sql.DB, id int64) ([]history.PartyState, error) {
-	var out []history.PartyState
+func rosterOf(ctx context.Context, db *sql.DB, id int64) ([]codec.Party, error) {
+	var out []codec.Party
 	err := eachRow(ctx, db, `SELECT DISTINCT p.record, p.uri FROM roster r JOIN roster_lists l ON l.segment = r.segment
 		JOIN parties p ON p.id = r.party WHERE l.room = ?1 AND l.transfer = (`+listed+`) ORDER BY p.uri, p.record`, []any{id}, func(rows *sql.Rows) error {
 		var record []byte
@@ -93,7 +93,7 @@ func rosterOf(ctx context.Context, db *sql.DB, id int64) ([]history.PartyState, 
 		if err != nil {
 			return err
 		}
-		out = append(out, history.PartyState{Party: *p})
+		out = append(out, *p)
 		return nil
 	})
 	return out, err
