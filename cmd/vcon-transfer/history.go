@@ -108,16 +108,25 @@ func (f *historyFlags) query(limit int) (q sqlite.Query, err error) {
 	return q, nil
 }
 
-func (f *historyFlags) list(ctx context.Context, ui *terminal) error {
+// rooms opens the store and lists its rooms; the caller closes it.
+func (f *historyFlags) rooms(ctx context.Context) (*sqlite.Store, []sqlite.RoomSummary, error) {
 	store, err := f.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	rooms, err := store.ListRooms(ctx)
+	if err != nil {
+		return nil, nil, errors.Join(storeError(ctx, f.store, err), store.Close())
+	}
+	return store, rooms, nil
+}
+
+func (f *historyFlags) list(ctx context.Context, ui *terminal) error {
+	store, rooms, err := f.rooms(ctx)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	rooms, err := store.ListRooms(ctx)
-	if err != nil {
-		return storeError(ctx, f.store, err)
-	}
 	transfers, err := store.Transfers(ctx)
 	if err != nil {
 		return storeError(ctx, f.store, err)
@@ -137,15 +146,11 @@ func (f *historyFlags) show(ctx context.Context, ui *terminal, which string) err
 	if err != nil {
 		return err
 	}
-	store, err := f.open(ctx)
+	store, rooms, err := f.rooms(ctx)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	rooms, err := store.ListRooms(ctx)
-	if err != nil {
-		return storeError(ctx, f.store, err)
-	}
 	room, err := findRoom(rooms, which)
 	if err != nil {
 		return err
@@ -168,15 +173,11 @@ func (f *historyFlags) search(ctx context.Context, ui *terminal, text string) er
 	if err != nil {
 		return err
 	}
-	store, err := f.open(ctx)
+	store, rooms, err := f.rooms(ctx)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	rooms, err := store.ListRooms(ctx)
-	if err != nil {
-		return storeError(ctx, f.store, err)
-	}
 	if f.room != "" {
 		room, err := findRoom(rooms, f.room)
 		if err != nil {
