@@ -170,7 +170,7 @@ func (i *inspection) readExport(ctx context.Context, a sourceArg) error {
 			s.finish()
 			return sourceError{fmt.Errorf("read source %q: %w", a.path, err)}
 		}
-		s.vcon(v)
+		s.vcon(v.VCon)
 	}
 	i.Files = report.Files
 	for _, why := range slices.Sorted(maps.Keys(report.Left)) {

@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"iter"
 	"path"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 )
@@ -40,6 +41,19 @@ type Options struct {
 	// MaxMessages ends a vCon after so many dialogs; the next one goes on with
 	// the same room. 0 means DefaultMessages.
 	MaxMessages int
+	// Owner is the name of whose export it is, for layouts that write "me" or
+	// nothing in its place. The default is "Me".
+	Owner string
+	// Location is the time zone of dates that an export writes without one. The
+	// default is UTC. Message ids do not depend on it.
+	Location *time.Location
+}
+
+// A VCon is a vCon of an export. Contents[i] is the content of Attachments[i],
+// which has no body: it is read from the export when it is asked for.
+type VCon struct {
+	*codec.VCon
+	Contents []*Content
 }
 
 // ErrUnknownKind says that no converter has that name, or that a file is of no
@@ -51,12 +65,12 @@ var ErrUnknownKind = errors.New("convert history: unknown layout")
 // Options.MaxMessages; those of one room have the same room id. report, which
 // may be nil, counts as it goes and is complete when the sequence ends. The
 // sequence ends with the first error.
-func Convert(ctx context.Context, kind Kind, fsys fs.FS, name string, opts Options, report *Report) iter.Seq2[*codec.VCon, error] {
+func Convert(ctx context.Context, kind Kind, fsys fs.FS, name string, opts Options, report *Report) iter.Seq2[*VCon, error] {
 	if report == nil {
 		report = &Report{}
 	}
 	report.Kind = kind
-	return func(yield func(*codec.VCon, error) bool) {
+	return func(yield func(*VCon, error) bool) {
 		l, ok := layoutOf(kind)
 		if !ok {
 			yield(nil, ErrUnknownKind)
@@ -69,6 +83,12 @@ func Convert(ctx context.Context, kind Kind, fsys fs.FS, name string, opts Optio
 		if r.opts.MaxMessages <= 0 {
 			r.opts.MaxMessages = DefaultMessages
 		}
+		if r.opts.Owner == "" {
+			r.opts.Owner = "Me"
+		}
+		if r.opts.Location == nil {
+			r.opts.Location = time.UTC
+		}
 		if err := r.all(name); err != nil && !errors.Is(err, errStopped) {
 			yield(nil, fmt.Errorf("convert %s: %w", kind, err))
 		}
@@ -76,9 +96,9 @@ func Convert(ctx context.Context, kind Kind, fsys fs.FS, name string, opts Optio
 }
 
 // All is Convert for small exports: all vCons at once.
-func All(ctx context.Context, kind Kind, fsys fs.FS, name string, opts Options) ([]*codec.VCon, *Report, error) {
+func All(ctx context.Context, kind Kind, fsys fs.FS, name string, opts Options) ([]*VCon, *Report, error) {
 	report := &Report{}
-	var all []*codec.VCon
+	var all []*VCon
 	for v, err := range Convert(ctx, kind, fsys, name, opts, report) {
 		if err != nil {
 			return nil, report, err
@@ -98,7 +118,7 @@ type run struct {
 	opts   Options
 	layout layout
 	report *Report
-	yield  func(*codec.VCon, error) bool
+	yield  func(*VCon, error) bool
 
 	files   []string // of a folder: those that follow
 	channel string   // what the last log that names its channel names
@@ -113,6 +133,14 @@ func (r *run) all(name string) error {
 	}
 	if !info.IsDir() {
 		return r.file(name)
+	}
+	if r.layout.folder != nil {
+		if ok, err := r.layout.folder(r.fsys, name); err != nil || ok {
+			if err != nil {
+				return err
+			}
+			return r.file(name)
+		}
 	}
 	files := 0
 	err = fs.WalkDir(r.fsys, name, func(name string, e fs.DirEntry, err error) error {
@@ -157,7 +185,7 @@ func (r *run) file(name string) error {
 }
 
 // emit hands over one vCon.
-func (r *run) emit(v *codec.VCon) error {
+func (r *run) emit(v *VCon) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}

@@ -14,15 +14,18 @@ type layout struct {
 	detect func(name string, prefix []byte) bool
 	// side reports a file that is read together with another one.
 	side func(name string) bool
-	// convert reads one file.
+	// convert reads one file, or a folder that is one export.
 	convert func(r *run, name string) error
+	// folder reports a folder that is one export, by the files in it; nil where an
+	// export is always files.
+	folder func(fsys fs.FS, dir string) (bool, error)
 }
 
 // layouts lists the converters, the stricter detection first.
 func layouts() []layout {
 	return []layout{
-		{Gitter, detectGitter, none, convertGitter},
-		{IRC, detectIRC, isAnnotation, convertIRC},
+		{kind: Gitter, detect: detectGitter, side: none, convert: convertGitter},
+		{kind: IRC, detect: detectIRC, side: isAnnotation, convert: convertIRC},
 	}
 }
 
@@ -72,11 +75,27 @@ func DetectFile(fsys fs.FS, name string) (Kind, error) {
 	return kind, nil
 }
 
-// DetectExport tells the layout of a file, or of the first file of a folder that
-// is of one.
+// DetectExport tells the layout of a file, of a folder that is one export, or of
+// the first file below a folder that is of one.
 func DetectExport(fsys fs.FS, name string) (Kind, error) {
 	kind, files := Kind(""), 0
-	err := fs.WalkDir(fsys, name, func(name string, e fs.DirEntry, err error) error {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return "", fmt.Errorf("open export: %w", err)
+	}
+	if info.IsDir() {
+		for _, l := range layouts() {
+			if l.folder == nil {
+				continue
+			}
+			if ok, err := l.folder(fsys, name); err != nil {
+				return "", fmt.Errorf("read export: %w", err)
+			} else if ok {
+				return l.kind, nil
+			}
+		}
+	}
+	err = fs.WalkDir(fsys, name, func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}

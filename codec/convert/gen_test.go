@@ -16,7 +16,7 @@ import (
 func TestGeneratorMakesEveryKind(t *testing.T) {
 	var texts, reactions, edits, deletes, replies, expires, externals, multis, mentions, events, cached uint64
 	for _, v := range gen.New(1).Messages(5000) {
-		m, c := checkVCon(t, v)
+		m, c, _ := checkVCon(t, v)
 		texts += m
 		events += c
 		at := make(map[codec.Binary]*codec.Dialog)

@@ -82,7 +82,7 @@ func (r *run) gitterMessage(m *room, row *gitterRow, ids map[string]mimi.Message
 		return nil
 	}
 	msg := &message{
-		sender: row.user, millis: row.millis, mediaType: markdown, text: row.text,
+		sender: nick(row.user), millis: row.millis, mediaType: markdown, text: row.text,
 		salt: salt(m.uri, row.roomID, row.id),
 	}
 	if to, ok := pointsAt(row.text); ok {

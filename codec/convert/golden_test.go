@@ -2,6 +2,8 @@ package convert_test
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"testing"
 
@@ -20,49 +22,59 @@ type golden struct {
 	Report convert.Report    `json:"report"`
 }
 
-const goldenFile = "vectors/convert/exports.json"
+// goldens are the exports that the golden files are made of, by layout.
+func goldens() []golden {
+	return []golden{
+		{Kind: convert.IRC, Name: day, Files: map[string]string{day: evening, "logs/2004-11-15_03.annotation.txt": "0 1 -\n1 3 -\n"}},
+		{Kind: convert.Gitter, Name: "Russian.tsv", Files: map[string]string{"Russian.tsv": archive}},
+	}
+}
 
+func goldenFile(kind convert.Kind) string { return "vectors/convert/" + string(kind) + ".json" }
+
+// TestGoldenExports converts each golden export. With VCON_TRANSFER_UPDATE=1 it
+// writes those that are not there yet.
 func TestGoldenExports(t *testing.T) {
-	if os.Getenv("VCON_TRANSFER_UPDATE") == "1" {
-		all := []golden{
-			{Kind: convert.IRC, Name: day, Files: map[string]string{day: evening, "logs/2004-11-15_03.annotation.txt": "0 1 -\n1 3 -\n"}},
-			{Kind: convert.Gitter, Name: "Russian.tsv", Files: map[string]string{"Russian.tsv": archive}},
-		}
-		for i := range all {
-			all[i].VCon, all[i].Report = convertGolden(t, &all[i])
-		}
-		b, err := json.MarshalIndent(all, "", "  ")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile("../../testdata/"+goldenFile, append(b, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
+	kinds := map[convert.Kind]bool{}
+	for _, g := range goldens() {
+		kinds[g.Kind] = true
+		t.Run(string(g.Kind), func(t *testing.T) {
+			name := "../../testdata/" + goldenFile(g.Kind)
+			if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) && os.Getenv("VCON_TRANSFER_UPDATE") == "1" {
+				g.VCon, g.Report = convertGolden(t, &g)
+				b, err := json.MarshalIndent(g, "", "  ")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(name, append(b, '\n'), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			var want golden
+			if err := json.Unmarshal(testdata.Read(goldenFile(g.Kind)), &want); err != nil {
+				t.Fatal(err)
+			}
+			got, report := convertGolden(t, &want)
+			if a, b := flat(t, got), flat(t, want.VCon); a != b {
+				t.Errorf("converted to\n%s, want\n%s", a, b)
+			}
+			a, err := json.Marshal(report)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := json.Marshal(want.Report)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(a) != string(b) {
+				t.Errorf("report\n%s, want\n%s", a, b)
+			}
+		})
 	}
-	var all []golden
-	if err := json.Unmarshal(testdata.Read(goldenFile), &all); err != nil {
-		t.Fatal(err)
-	}
-	if len(all) != len(convert.Kinds()) {
-		t.Errorf("%d exports, %d layouts", len(all), len(convert.Kinds()))
-	}
-	for i := range all {
-		g := &all[i]
-		got, report := convertGolden(t, g)
-		if a, b := flat(t, got), flat(t, g.VCon); a != b {
-			t.Errorf("%s: converted to\n%s, want\n%s", g.Kind, a, b)
-		}
-		a, err := json.Marshal(report)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := json.Marshal(g.Report)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(a) != string(b) {
-			t.Errorf("%s: report\n%s, want\n%s", g.Kind, a, b)
+	for _, kind := range convert.Kinds() {
+		if !kinds[kind] {
+			t.Errorf("no golden export of %s", kind)
 		}
 	}
 }

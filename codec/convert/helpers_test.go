@@ -3,7 +3,9 @@ package convert_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -24,21 +26,24 @@ func files(pairs ...string) fstest.MapFS {
 
 // all converts and checks what holds for every conversion: the report adds up,
 // each message has a verified id of -08, each vCon survives CBOR and JSON.
-func all(t testing.TB, kind convert.Kind, fsys fs.FS, name string, opts convert.Options) ([]*codec.VCon, *convert.Report) {
+func all(t testing.TB, kind convert.Kind, fsys fs.FS, name string, opts convert.Options) ([]*convert.VCon, *convert.Report) {
 	t.Helper()
 	vcons, report, err := convert.All(context.Background(), kind, fsys, name, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkReport(t, report)
-	var messages, changes uint64
+	var messages, changes, tombstones, contents uint64
 	for _, v := range vcons {
-		m, c := checkVCon(t, v)
+		m, c, s := checkVCon(t, v.VCon)
 		messages += m
 		changes += c
+		tombstones += s
+		contents += uint64(len(v.Contents))
+		checkContents(t, v)
 	}
-	if messages != report.Messages || changes != report.Changes || uint64(len(vcons)) != report.VCons {
-		t.Errorf("%d messages, %d changes, %d vCons; the report says %+v", messages, changes, len(vcons), report)
+	if messages != report.Messages || changes != report.Changes || tombstones != report.Tombstones || contents != report.Contents || uint64(len(vcons)) != report.VCons {
+		t.Errorf("%d messages, %d changes, %d tombstones, %d contents, %d vCons; the report says %+v", messages, changes, tombstones, contents, len(vcons), report)
 	}
 	return vcons, report
 }
@@ -51,15 +56,72 @@ func checkReport(t testing.TB, r *convert.Report) {
 		}
 		return n
 	}
-	if r.Records != r.Messages+r.Changes+sum(r.Left) {
+	if r.Records != r.Messages+r.Changes+r.Tombstones+sum(r.Left) {
 		t.Errorf("records do not add up: %+v", r)
 	}
 	if r.Links != r.Replies+sum(r.LeftLinks) {
 		t.Errorf("links do not add up: %+v", r)
 	}
+	if r.Attachments != r.Contents+sum(r.LeftAttachments) {
+		t.Errorf("attachments do not add up: %+v", r)
+	}
 }
 
-func checkVCon(t testing.TB, v *codec.VCon) (messages, changes uint64) {
+// checkContents reads each content, whole and from its middle on, and finds the
+// part of a message that it belongs to.
+func checkContents(t testing.TB, v *convert.VCon) {
+	t.Helper()
+	if len(v.Contents) != len(v.Attachments) {
+		t.Fatalf("%d contents, %d attachments", len(v.Contents), len(v.Attachments))
+	}
+	for i, c := range v.Contents {
+		whole := contentOf(t, c, 0)
+		if int64(len(whole)) != c.Size() {
+			t.Errorf("attachment %d: %d bytes, its size is %d", i, len(whole), c.Size())
+		}
+		if rest := contentOf(t, c, c.Size()/2); rest != whole[c.Size()/2:] {
+			t.Errorf("attachment %d: another content from its middle on", i)
+		}
+		a := &v.Attachments[i]
+		at := slices.IndexFunc(v.Dialog, func(d codec.Dialog) bool {
+			x := externalPart(&d, a.DialogObjectRef)
+			return x != nil && x.Cached && *x.Size == uint64(c.Size()) && x.Filename == a.Filename && x.MediaType == a.MediaType
+		})
+		if at < 0 && c.Size() > 0 {
+			t.Errorf("attachment %d: no part of a message is %s", i, a.DialogObjectRef)
+		}
+	}
+}
+
+func contentOf(t testing.TB, c *convert.Content, offset int64) string {
+	t.Helper()
+	r, err := c.Open(offset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// externalPart is the external part of d that a reference is to.
+func externalPart(d *codec.Dialog, ref string) *codec.ExternalPart {
+	for part := range 1024 {
+		if ref != fmt.Sprintf("mid:%s:%d@anon.invalid", d.MessageID, part) {
+			continue
+		}
+		if part == 0 {
+			return d.ExternalPart
+		}
+		return d.MultiPart.Parts[part-1].ExternalPart
+	}
+	return nil
+}
+
+func checkVCon(t testing.TB, v *codec.VCon) (messages, changes, tombstones uint64) {
 	t.Helper()
 	b, err := v.AppendCBOR(nil)
 	if err != nil {
@@ -89,6 +151,8 @@ func checkVCon(t testing.TB, v *codec.VCon) (messages, changes uint64) {
 					t.Errorf("dialog %d: no such party", i)
 				}
 			}
+		} else if d.Type == "tombstone" {
+			tombstones++
 		} else {
 			messages++
 			if level, missing := mimi.Verify(d, v.Parties[*d.Originator].IMURI, v.Room.ID); level != mimi.Verified08 {
@@ -104,12 +168,12 @@ func checkVCon(t testing.TB, v *codec.VCon) (messages, changes uint64) {
 		}
 		last = at
 	}
-	return messages, changes
+	return messages, changes, tombstones
 }
 
 // lines shows a vCon's dialogs, one a line: time, sender, text or events, and
 // the line of the message that it replies to.
-func lines(v *codec.VCon) []string {
+func lines(v *convert.VCon) []string {
 	var out []string
 	at := make(map[codec.Binary]int)
 	for i := range v.Dialog {
@@ -130,6 +194,10 @@ func lines(v *codec.VCon) []string {
 			continue
 		}
 		at[d.MessageID] = i
+		if d.Type == "tombstone" {
+			out = append(out, clock(d.Start)+" "+v.Parties[*d.Originator].Name+" (deleted)")
+			continue
+		}
 		s := clock(d.Start) + " " + v.Parties[*d.Originator].Name + ": " + mimi.PlainText(d)
 		if d.InReplyTo != "" {
 			s += fmt.Sprintf(" (to %d)", at[d.InReplyTo])

@@ -167,7 +167,7 @@ func (l *ircLog) message(n int, p *ircLine) error {
 		text = "/me " + text // as XEP-0245 has it
 	}
 	id, err := l.room.add(&message{
-		sender: p.nick, millis: millis, mediaType: plainText, text: text, reply: l.reply(n),
+		sender: nick(p.nick), millis: millis, mediaType: plainText, text: text, reply: l.reply(n),
 		salt: salt(l.room.uri, strconv.FormatInt(millis, 10), strconv.Itoa(nth), p.nick, text),
 	})
 	l.ids[n] = id
@@ -214,30 +214,33 @@ func (l *ircLog) event(p *ircLine) error {
 		room := uint32(0)
 		e := codec.PartyEvent{Party: &room, Event: "room", Room: &codec.Room{Subject: p.text}}
 		if p.nick != "" {
-			by := l.room.party(p.nick)
+			by := l.room.party(nick(p.nick))
 			e.Originator = &by
 		}
 		l.room.change(millis, e)
 		return nil
 	}
-	who := l.room.party(p.nick)
+	who := l.room.party(nick(p.nick))
 	switch p.kind {
 	case lineJoin:
 		l.room.change(millis, on(who, who, "self_add"))
 	case lineLeave:
 		l.room.change(millis, on(who, who, "leave"))
 	case lineKick:
-		l.room.change(millis, on(who, l.room.party(p.other), "remove"))
+		l.room.change(millis, on(who, l.room.party(nick(p.other)), "remove"))
 	default:
 		// A nick is what identifies a person, so a new one is a new party; the
 		// update, originated by the old one, says who it was.
-		other := l.room.party(p.other)
+		other := l.room.party(nick(p.other))
 		update := on(other, who, "update")
 		update.Name = p.other
 		l.room.change(millis, on(who, who, "leave"), on(other, other, "self_add"), update)
 	}
 	return nil
 }
+
+// nick is a person by nickname: IRC compares them without case.
+func nick(name string) person { return person{key: strings.ToLower(name), name: name} }
 
 // latin1 reads bytes as ISO 8859-1, the usual other encoding of IRC.
 func latin1(s string) string {

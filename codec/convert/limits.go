@@ -1,5 +1,7 @@
 package convert
 
+import "errors"
+
 // The limits of this package.
 const (
 	// DefaultMessages is how many dialogs a vCon holds by default: with MaxText it
@@ -25,6 +27,27 @@ const (
 	MaxArchive = 512 << 20
 	// MaxName bounds a nickname or room name in bytes; it becomes a URI.
 	MaxName = 512
+	// MaxMessageText bounds the text of one message in bytes; a longer one becomes a
+	// file: a message has to fit in one segment.
+	MaxMessageText = 1 << 20
+	// MaxRecord bounds one record of an export in JSON, in bytes: a message with
+	// all of its reactions, or a table of people, fits.
+	MaxRecord = 32 << 20
+	// MaxExport bounds one file of an export that is read as a stream, in bytes,
+	// media files aside: a lifetime of messages fits.
+	MaxExport = 64 << 30
+	// MaxRooms bounds the rooms of one export.
+	MaxRooms = 1 << 17
+	// MaxMessageIDs bounds the messages of one room whose ids are kept for replies:
+	// about a hundred bytes of memory for each.
+	MaxMessageIDs = 8 << 20
+	// maxMixed and maxMixedText bound the dialogs, and the bytes of their texts,
+	// that wait in all rooms of an export together.
+	maxMixed     = 64 << 10
+	maxMixedText = 4 * MaxText
 	// detectBytes is how much of a file tells its layout.
 	detectBytes = 8 << 10
 )
+
+// errRooms says that an export has more rooms than MaxRooms.
+var errRooms = errors.New("more rooms than any messenger has")

@@ -5,9 +5,10 @@ import "maps"
 // A Reason says why something of an export is not in the vCons.
 type Reason string
 
-// A Report accounts for every record (line or row) and every reply link of an
-// export: Records = Messages + Changes + the sum of Left, and
-// Links = Replies + the sum of LeftLinks.
+// A Report accounts for every record (line, row or object), every reply link and
+// every attached file of an export: Records = Messages + Changes + Tombstones +
+// the sum of Left, Links = Replies + the sum of LeftLinks, and
+// Attachments = Contents + the sum of LeftAttachments.
 type Report struct {
 	Kind       Kind
 	Files      uint64 // files of this layout
@@ -17,18 +18,24 @@ type Report struct {
 	Records  uint64
 	Messages uint64
 	Changes  uint64 // records carried as party_history
-	Left     map[Reason]uint64
+	// Tombstones are messages that were deleted before the export.
+	Tombstones uint64
+	Left       map[Reason]uint64
 
 	Links     uint64
 	Replies   uint64
 	LeftLinks map[Reason]uint64
+
+	Attachments     uint64 // that messages have
+	Contents        uint64 // of them, those whose content is in the export
+	LeftAttachments map[Reason]uint64
 
 	// Mended counts records, and files, that are carried with a change, by what
 	// was changed.
 	Mended map[Reason]uint64
 }
 
-// Dropped is how many records and links are not in the vCons. A link of a line
+// Dropped is how many records, links and contents are not in the vCons. A link of a line
 // to itself says that it opens a conversation: there is nothing to drop.
 func (r *Report) Dropped() uint64 {
 	n := r.OtherFiles
@@ -40,6 +47,9 @@ func (r *Report) Dropped() uint64 {
 			n += c
 		}
 	}
+	for _, c := range r.LeftAttachments {
+		n += c
+	}
 	return n
 }
 
@@ -47,6 +57,7 @@ func (r *Report) Dropped() uint64 {
 func (r *Report) Clone() *Report {
 	c := *r
 	c.Left, c.LeftLinks, c.Mended = maps.Clone(r.Left), maps.Clone(r.LeftLinks), maps.Clone(r.Mended)
+	c.LeftAttachments = maps.Clone(r.LeftAttachments)
 	return &c
 }
 
@@ -55,6 +66,8 @@ func (r *Report) leaveFile() { r.OtherFiles++ }
 func (r *Report) leave(why Reason)     { count(&r.Left, why) }
 func (r *Report) leaveLink(why Reason) { count(&r.LeftLinks, why) }
 func (r *Report) mend(what Reason)     { count(&r.Mended, what) }
+
+func (r *Report) leaveAttachment(why Reason) { count(&r.LeftAttachments, why) }
 
 func count(m *map[Reason]uint64, why Reason) {
 	if *m == nil {
@@ -83,4 +96,31 @@ const (
 	TimeWentBack    Reason = "time went back and was held"
 	ChannelGuessed  Reason = "log that does not name its channel"
 	MinuteOverflows Reason = "more lines in a minute than milliseconds"
+
+	RecordTwice     Reason = "record that came before"
+	RecordMalformed Reason = "record of the wrong form"
+	RecordUndated   Reason = "record without a valid date"
+	NotInExport     Reason = "file that is not in the export"
+	TextAsFile      Reason = "long text carried as a file"
+	NoticeAsText    Reason = "notice carried as a message of the room"
+	NameTooLong     Reason = "long name cut"
+	BrokenText      Reason = "characters that are no Unicode"
+	FieldUnknown    Reason = "field that is not carried"
+	EditedBefore    Reason = "edited message, of which the export has the last version only"
+	DateAssumed     Reason = "reaction without a date, dated as its message"
+	ReactorUnknown  Reason = "reaction without who reacted"
 )
+
+// MayBeMessage reports whether what is left out for this reason may have been a
+// message: a ledger counts it. Blank lines, changes of modes and notices of
+// servers are not.
+func (r Reason) MayBeMessage() bool {
+	switch r {
+	case BlankLine, ModeChange, ServerNotice:
+		return false
+	}
+	return true
+}
+
+// Twice reports whether it is left out because the same record is there already.
+func (r Reason) Twice() bool { return r == RowTwice || r == RecordTwice }

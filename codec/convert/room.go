@@ -1,114 +1,87 @@
 package convert
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/mimi"
 )
 
-// Media types of converted text.
-const (
-	plainText = "text/plain;charset=utf-8"
-	markdown  = "text/markdown;variant=GFM"
-)
-
 // A room collects the dialogs of one room and hands them over, a vCon at a time.
 type room struct {
-	run     *run
-	uri     string
-	name    string
-	parties []codec.Party
-	index   map[string]uint32 // party index by URI
-	dialogs []codec.Dialog
-	text    int    // bytes of the messages' texts
-	ids     []byte // of the dialogs, to name the vCon
-	last    codec.Date
+	run      *run
+	uri      string
+	name     string
+	parties  []codec.Party
+	index    map[string]uint32 // party index by URI
+	dialogs  []dated
+	attached []codec.Attachment
+	contents []*Content
+	seen     map[mimi.MessageID]bool
+	text     int    // bytes of the messages' texts
+	ids      []byte // of the dialogs, to name the vCon
 }
 
-// room opens a room by name. Room names are compared without case.
-func (r *run) room(name string) *room {
-	m := &room{run: r, name: name, uri: "mimi://" + r.opts.Host + "/r/" + segment(name)}
+// A dated is a dialog with the time by which it is put in order.
+type dated struct {
+	codec.Dialog
+	millis int64
+}
+
+// A person is who takes part. key is what the export tells people apart by, and
+// becomes the URI; what else is known may be empty.
+type person struct {
+	key, name, tel, mailto string
+}
+
+// owner is whose export it is, where the export does not say.
+func (r *run) owner() person { return person{key: "me", name: r.opts.Owner} }
+
+// room opens a room that an export knows by its name, which is compared without
+// case.
+func (r *run) room(name string) *room { return r.roomOf(strings.ToLower(name), name) }
+
+// roomOf opens a room by what tells it apart in the export, and its name.
+func (r *run) roomOf(key, name string) *room {
+	m := &room{run: r, name: r.short(name), uri: "mimi://" + r.opts.Host + "/r/" + segment(key)}
 	m.reset()
 	return m
 }
 
 func (m *room) reset() {
 	m.parties = []codec.Party{{IMURI: m.uri, Name: m.name}}
-	m.index = make(map[string]uint32)
-	m.dialogs = nil
+	m.index = map[string]uint32{m.uri: 0}
+	m.dialogs, m.attached, m.contents = nil, nil, nil
+	m.seen = make(map[mimi.MessageID]bool)
 	m.text = 0
 	m.ids = m.ids[:0]
 }
 
-// party returns the index of a person by name, whose first spelling is kept.
-func (m *room) party(name string) uint32 {
-	uri := "mimi://" + m.run.opts.Host + "/u/" + segment(name)
+// roomItself is the sender of what nobody in particular said.
+var roomItself = person{}
+
+// party returns the index of a person, which is valid until the vCon is handed
+// over. The name by which he is first met in a vCon is kept.
+func (m *room) party(p person) uint32 {
+	if p == roomItself {
+		return 0
+	}
+	uri := "mimi://" + m.run.opts.Host + "/u/" + segment(cmp.Or(p.key, "unknown"))
 	if i, ok := m.index[uri]; ok {
+		q := &m.parties[i]
+		q.Name, q.Tel, q.Mailto = cmp.Or(q.Name, m.run.short(p.name)), cmp.Or(q.Tel, p.tel), cmp.Or(q.Mailto, p.mailto)
 		return i
 	}
 	i := uint32(len(m.parties))
-	m.parties = append(m.parties, codec.Party{IMURI: uri, Name: name})
+	m.parties = append(m.parties, codec.Party{IMURI: uri, Name: m.run.short(p.name), Tel: p.tel, Mailto: p.mailto})
 	m.index[uri] = i
 	return i
-}
-
-// A message is what a converter knows of one text message.
-type message struct {
-	sender    string
-	millis    int64 // since 1970
-	mediaType string
-	text      string
-	reply     *mimi.MessageID
-	salt      [mimi.SaltSize]byte
-}
-
-// add appends a message and returns its id.
-func (m *room) add(msg *message) (mimi.MessageID, error) {
-	if err := m.full(); err != nil {
-		return mimi.MessageID{}, err
-	}
-	c := &mimi.Content{
-		Salt:      msg.salt,
-		InReplyTo: msg.reply,
-		Body: mimi.NestedPart{
-			Disposition: mimi.Render, Cardinality: mimi.Single,
-			ContentType: msg.mediaType, Content: []byte(msg.text),
-		},
-	}
-	sender := m.party(msg.sender)
-	start := mimi.DateOf(msg.millis)
-	d, id, err := c.DialogID(mimi.Envelope{
-		SenderURI: m.parties[sender].IMURI, RoomURI: m.uri, Originator: sender, Start: start,
-	})
-	if err != nil {
-		return id, err
-	}
-	m.dialogs = append(m.dialogs, *d)
-	m.text += len(msg.text)
-	m.ids = append(m.ids, id[:]...)
-	m.last = start
-	m.run.report.Messages++
-	return id, nil
-}
-
-// change appends roster events of one moment. The caller has made room for it
-// with full before it asked for party indexes.
-func (m *room) change(millis int64, events ...codec.PartyEvent) {
-	start := mimi.DateOf(millis)
-	for i := range events {
-		events[i].Time = start
-		m.ids = binary.BigEndian.AppendUint64(m.ids, uint64(millis))
-		m.ids = append(m.ids, events[i].Event...)
-		m.ids = append(m.ids, m.parties[*events[i].Party].IMURI...)
-	}
-	m.dialogs = append(m.dialogs, codec.Dialog{PartyHistory: events})
-	m.last = start
-	m.run.report.Changes++
 }
 
 // full hands over the vCon when it has as many dialogs, or as much text, as it
@@ -120,20 +93,26 @@ func (m *room) full() error {
 	return m.flush()
 }
 
-// flush hands over what was added, if anything.
+// flush hands over what was added, if anything, in the order of time.
 func (m *room) flush() error {
 	if len(m.dialogs) == 0 {
 		return nil
 	}
-	v := &codec.VCon{
-		Version:    "0.4.0",
-		UUID:       m.uuid(),
-		Extensions: []string{codec.ExtensionMIMI},
-		CreatedAt:  m.last,
-		Room:       &codec.Room{ID: m.uri, Name: m.name},
-		Parties:    m.parties,
-		Dialog:     m.dialogs,
+	slices.SortStableFunc(m.dialogs, func(a, b dated) int { return cmp.Compare(a.millis, b.millis) })
+	dialogs := make([]codec.Dialog, len(m.dialogs))
+	for i := range m.dialogs {
+		dialogs[i] = m.dialogs[i].Dialog
 	}
+	v := &VCon{Contents: m.contents, VCon: &codec.VCon{
+		Version:     "0.4.0",
+		UUID:        m.uuid(),
+		Extensions:  []string{codec.ExtensionMIMI},
+		CreatedAt:   mimi.DateOf(m.dialogs[len(m.dialogs)-1].millis),
+		Room:        &codec.Room{ID: m.uri, Name: m.name},
+		Parties:     m.parties,
+		Dialog:      dialogs,
+		Attachments: m.attached,
+	}}
 	m.reset()
 	m.run.report.VCons++
 	return m.run.emit(v)
@@ -146,6 +125,53 @@ func (m *room) uuid() string {
 	sum[8] = sum[8]&0x3f | 0x80
 	s := hex.EncodeToString(sum[:16])
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+}
+
+// rooms are the rooms of an export that has their records mixed. When they hold
+// much together, all are handed over.
+type rooms struct {
+	run   *run
+	byKey map[string]*room
+}
+
+// of returns the room with a key, opening it when it is new.
+func (s *rooms) of(key, name string) (*room, error) {
+	dialogs, text := 0, 0
+	for _, m := range s.byKey {
+		dialogs, text = dialogs+len(m.dialogs), text+m.text
+	}
+	if dialogs >= maxMixed || text >= maxMixedText {
+		if err := s.flush(); err != nil {
+			return nil, err
+		}
+	}
+	m := s.byKey[key]
+	if m == nil {
+		if len(s.byKey) >= MaxRooms {
+			return nil, errRooms
+		}
+		if s.byKey == nil {
+			s.byKey = make(map[string]*room)
+		}
+		m = s.run.roomOf(key, name)
+		s.byKey[key] = m
+	}
+	return m, nil
+}
+
+// flush hands over all rooms, in the order of their keys.
+func (s *rooms) flush() error {
+	keys := make([]string, 0, len(s.byKey))
+	for key := range s.byKey {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		if err := s.byKey[key].flush(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // salt derives the salt of a message from what of it never changes. A salt has
@@ -172,8 +198,12 @@ func derive(label string, fields ...string) [sha256.Size]byte {
 	return sha256.Sum256(in)
 }
 
-// segment makes one segment of a URI's path of a name: without case, as IRC,
-// gitter and GitHub compare names, and percent-encoded.
-func segment(name string) string {
-	return url.PathEscape(strings.ToLower(name))
+// segment makes one segment of a URI's path of a key: percent-encoded, and by
+// its hash when it is long.
+func segment(key string) string {
+	if len(key) > MaxName {
+		sum := derive("key", key)
+		return "h-" + hex.EncodeToString(sum[:16])
+	}
+	return url.PathEscape(key)
 }
