@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +22,7 @@ import (
 type convertFlags struct {
 	from, format, room string
 	upgrade            bool
+	export             exportFlags
 }
 
 func newConvert(ui *terminal) *cobra.Command {
@@ -42,6 +42,7 @@ func newConvert(ui *terminal) *cobra.Command {
 	p.StringVar(&f.format, "format", "", "`FORMAT` of OUT: cbor or json (default: by its extension; json for -, cbor for a folder)")
 	p.StringVar(&f.from, "from", "", "`LAYOUT` of the export: "+layouts()+" (default: found out)")
 	p.StringVar(&f.room, "room", "", "`NAME` of the room, for exports that do not say it")
+	f.export.bind(c)
 	p.BoolVar(&f.upgrade, "upgrade", false, "rewrite the names of old vCon versions as those of today")
 	return c
 }
@@ -69,8 +70,8 @@ func (f *convertFlags) run(ctx context.Context, ui *terminal, in, out string) er
 	if f.upgrade && a.kind != vconSource {
 		return usageError{errors.New("--upgrade is for vCons")}
 	}
-	if f.room != "" && a.kind != exportSource {
-		return usageError{errors.New("--room is for exports")}
+	if (f.room != "" || f.export != exportFlags{}) && a.kind != exportSource {
+		return usageError{errors.New("--room, --owner and --time-zone are for exports")}
 	}
 	if a.kind == vconSource && !isFolder(in) && !isFolder(out) {
 		return f.one(ui, in, out)
@@ -129,7 +130,11 @@ func (f *convertFlags) rooms(ctx context.Context, ui *terminal, a sourceArg, out
 	if f.from == "" && a.kind == exportSource {
 		ui.remark("%s: read as %s", a.path, a.layout)
 	}
-	m := &mergedSource{options: convert.Options{Room: f.room}}
+	options, err := f.export.options(f.room)
+	if err != nil {
+		return err
+	}
+	m := &mergedSource{options: options}
 	defer m.Close()
 	if err := m.open(ctx, ui, []sourceArg{a}); err != nil {
 		return err
@@ -257,28 +262,4 @@ func sidecars(v *codec.VCon) bool {
 	return slices.ContainsFunc(v.Attachments, func(a codec.Attachment) bool {
 		return strings.HasPrefix(a.URL, attachmentsFolder+"/")
 	})
-}
-
-// sayReport tells what became of an export.
-func sayReport(ui *terminal, path string, r *convert.Report) {
-	ui.remark("%s: %s, of which %s and %s of the roster", path, plural(r.Records, "record"),
-		plural(r.Messages, "message"), plural(r.Changes, "change"))
-	if r.Links > 0 {
-		ui.remark("  %s of %s kept", count(r.Replies), plural(r.Links-r.LeftLinks[convert.LinkToItself], "reply link"))
-	}
-	for _, why := range slices.Sorted(maps.Keys(r.Left)) {
-		ui.remark("  left out %s: %s", plural(r.Left[why], "record"), why)
-	}
-	for _, why := range slices.Sorted(maps.Keys(r.LeftLinks)) {
-		if why == convert.LinkToItself {
-			continue // it says that a line answers nothing
-		}
-		ui.remark("  left out %s: %s", plural(r.LeftLinks[why], "reply link"), why)
-	}
-	for _, what := range slices.Sorted(maps.Keys(r.Mended)) {
-		ui.remark("  changed %s: %s", plural(r.Mended[what], "record"), what)
-	}
-	if r.OtherFiles > 0 {
-		ui.remark("  left out %s of another layout", plural(r.OtherFiles, "file"))
-	}
 }

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
@@ -39,15 +38,14 @@ func detectSource(path string) (sourceArg, error) {
 		a.kind = storeSource
 		return a, nil
 	}
-	fsys, name, err := exportFS(path)
-	if err != nil {
+	if a.layout, err = layoutOf(path); err != nil {
 		return a, err
 	}
-	if layout, err := convert.DetectFile(fsys, name); err == nil && layout != "" {
-		a.kind, a.layout = exportSource, layout
+	if a.layout != "" {
+		a.kind = exportSource
 		return a, nil
 	}
-	if _, err := codec.DetectFormat(prefix); err != nil {
+	if _, err := codec.DetectFormat(prefix); err != nil || convert.IsZip(prefix) {
 		return a, unreadable(path, fmt.Errorf("neither a vCon, nor a store, nor an export of a known layout (%s)", layouts()))
 	}
 	return a, nil
@@ -56,52 +54,86 @@ func detectSource(path string) (sourceArg, error) {
 // sqliteHeader begins every SQLite database.
 const sqliteHeader = "SQLite format 3\x00"
 
-// detectFolder tells a folder of vCons from an export: one file that is named like
-// a vCon makes it one.
+// detectFolder tells a folder of vCons from an export, which has files that are
+// named like vCons too: one file that is named so and is no export makes it a
+// folder of vCons.
 func detectFolder(path string) (sourceArg, error) {
 	a := sourceArg{path: path, kind: vconSource}
-	vcons, others, seen := 0, 0, 0
-	err := filepath.WalkDir(path, func(p string, e fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case p != path && strings.HasPrefix(e.Name(), "."):
-			if e.IsDir() {
-				return filepath.SkipDir
-			}
-		case e.Name() == attachmentsFolder && e.IsDir():
-			return filepath.SkipDir // contents that belong to the vCons beside it
-		case e.IsDir():
-		case isVConName(e.Name()):
-			vcons++
-		default:
-			others++
-		}
-		if seen++; seen > maxFolder {
-			return fs.SkipAll
-		}
-		return nil
-	})
+	vcons, others, err := countFolder(path)
 	if err != nil {
 		return a, unreadable(path, err)
+	}
+	layout, err := layoutOf(path)
+	if err != nil {
+		return a, err
+	}
+	if layout != "" && (vcons == 0 || convert.IsWhole(layout) || !hasVCons(path)) {
+		a.kind, a.layout = exportSource, layout
+		return a, nil
 	}
 	if vcons > 0 {
 		a.others = others
 		return a, nil
 	}
-	fsys, name, err := exportFS(path)
-	if err != nil {
-		return a, err
-	}
-	layout, err := convert.DetectExport(fsys, name)
-	if errors.Is(err, convert.ErrUnknownKind) {
-		return a, unreadable(path, fmt.Errorf("the folder has neither vCons (*.vcon, *.json, *.cbor) nor an export of a known layout (%s)", layouts()))
-	}
-	if err != nil {
-		return a, unreadable(path, err)
-	}
-	a.kind, a.layout = exportSource, layout
-	return a, nil
+	return a, unreadable(path, fmt.Errorf("the folder has neither vCons (*.vcon, *.json, *.cbor) nor an export of a known layout (%s)", layouts()))
+}
+
+// countFolder counts the files that are named like vCons, and the others.
+func countFolder(path string) (vcons, others int, err error) {
+	err = walkFolder(path, func(p string) error {
+		if isVConName(p) {
+			vcons++
+		} else {
+			others++
+		}
+		if vcons+others > maxFolder {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return vcons, others, err
+}
+
+// hasVCons looks into files that are named like vCons for one that is no export.
+func hasVCons(path string) bool {
+	found, looked := false, 0
+	err := walkFolder(path, func(p string) error {
+		if !isVConName(p) {
+			return nil
+		}
+		prefix, err := readPrefix(p)
+		if err != nil {
+			return err
+		}
+		if _, export := convert.Detect(filepath.ToSlash(p), prefix); !export {
+			_, err := codec.DetectFormat(prefix)
+			found = found || err == nil
+		}
+		if looked++; found || looked > maxLooked {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found || err != nil
+}
+
+// walkFolder calls use with the files below a folder that are not hidden, and not
+// contents that belong to vCons beside them.
+func walkFolder(path string, use func(path string) error) error {
+	return filepath.WalkDir(path, func(p string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case p != path && strings.HasPrefix(e.Name(), "."), e.Name() == attachmentsFolder && e.IsDir():
+			if e.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		case e.IsDir():
+			return nil
+		}
+		return use(p)
+	})
 }
 
 const (
@@ -110,6 +142,8 @@ const (
 	attachmentsFolder = "attachments"
 	// maxFolder bounds the files that are counted to tell what a folder is.
 	maxFolder = 200_000
+	// maxLooked bounds the files that are looked into for that.
+	maxLooked = 256
 	// prefixBytes is how much of a file tells what it is.
 	prefixBytes = 8 << 10
 )
@@ -120,15 +154,6 @@ func isVConName(name string) bool {
 		return true
 	}
 	return false
-}
-
-func layouts() string {
-	var names []string
-	for _, k := range convert.Kinds() {
-		names = append(names, string(k))
-	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
 }
 
 // unreadable is the error for a source at a path.
@@ -151,19 +176,4 @@ func readPrefix(path string) ([]byte, error) {
 		err = nil
 	}
 	return prefix[:n], err
-}
-
-// exportFS is the file system that converters read an export through. It begins at
-// the root, because logs have their date in the names of the folders above them.
-func exportFS(path string) (fs.FS, string, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, "", unreadable(path, err)
-	}
-	root := filepath.VolumeName(abs) + string(filepath.Separator)
-	name := strings.Trim(filepath.ToSlash(strings.TrimPrefix(abs, root)), "/")
-	if name == "" {
-		name = "."
-	}
-	return os.DirFS(root), name, nil
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/convert"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
@@ -158,14 +159,15 @@ func (i *inspection) count(what string, n uint64) {
 
 // readExport converts an export without keeping what comes of it.
 func (i *inspection) readExport(ctx context.Context, a sourceArg) error {
-	fsys, name, err := exportFS(a.path)
+	e, err := openExport(a.path)
 	if err != nil {
 		return err
 	}
+	defer e.Close()
 	i.Kind, i.Format = "export", string(a.layout)
 	s := newSurvey(i)
 	report := new(convert.Report)
-	for v, err := range convert.Convert(ctx, a.layout, fsys, name, convert.Options{}, report) {
+	for v, err := range convert.Convert(ctx, a.layout, e, e.name, convert.Options{Location: time.Local}, report) {
 		if err != nil {
 			s.finish()
 			return sourceError{fmt.Errorf("read source %q: %w", a.path, err)}

@@ -21,6 +21,7 @@ type sendFlags struct {
 	maxMessages                   uint64
 	noMedia, yes, public          bool
 	label, relayTokenFile         string
+	export                        exportFlags
 }
 
 func newSend(ui *terminal) *cobra.Command {
@@ -47,6 +48,7 @@ func newSend(ui *terminal) *cobra.Command {
 	p.BoolVar(&f.public, "allow-public-route", false, "take an offer that leads to a public address")
 	p.StringVar(&f.label, "label", hostname(), "what this device is called on the other one's screen; who shares, in a catch-up")
 	p.StringVar(&f.relayTokenFile, "relay-token-file", "", "file with the token that the relay wants for new channels")
+	f.export.bind(c)
 	c.MarkFlagsMutuallyExclusive("offer-file", "scan")
 	return c
 }
@@ -61,7 +63,11 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 	if err != nil {
 		return err
 	}
-	reader, err := openSource(ctx, ui, sources)
+	options, err := f.export.options("")
+	if err != nil {
+		return err
+	}
+	reader, err := openSource(ctx, ui, sources, options)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ type sourceArg struct {
 // openSource opens what the arguments name as one history. Exports, and stores
 // that are to be merged with something else, are first written as vCons into a
 // folder that only the user can read and that Close removes.
-func openSource(ctx context.Context, ui *terminal, args []string) (history.Reader, error) {
+func openSource(ctx context.Context, ui *terminal, args []string, options convert.Options) (history.Reader, error) {
 	var all []sourceArg
 	for _, path := range args {
 		a, err := detectSource(path)
@@ -53,7 +53,7 @@ func openSource(ctx context.Context, ui *terminal, args []string) (history.Reade
 	if len(all) == 1 && all[0].kind == storeSource {
 		return openStore(ctx, all[0].path)
 	}
-	m := &mergedSource{}
+	m := &mergedSource{options: options}
 	if err := m.open(ctx, ui, all); err != nil {
 		m.Close()
 		if ctx.Err() != nil {
@@ -147,12 +147,13 @@ func (m *mergedSource) file(write func(w io.Writer) error) error {
 }
 
 func (m *mergedSource) addExport(ctx context.Context, ui *terminal, a sourceArg) error {
-	fsys, name, err := exportFS(a.path)
+	e, err := openExport(a.path)
 	if err != nil {
 		return err
 	}
+	defer e.Close()
 	report := new(convert.Report)
-	for v, err := range convert.Convert(ctx, a.layout, fsys, name, m.options, report) {
+	for v, err := range convert.Convert(ctx, a.layout, e, e.name, m.options, report) {
 		if err != nil {
 			return sourceError{fmt.Errorf("read source %q: %w", a.path, err)}
 		}
@@ -168,14 +169,18 @@ func (m *mergedSource) addExport(ctx context.Context, ui *terminal, a sourceArg)
 	// What may have been a message belongs into the ledger; blank lines, mode
 	// changes and notices of servers do not.
 	for why, n := range report.Left {
-		switch why {
-		case convert.LineTooLong, convert.RowMalformed, convert.RowWithoutDate, convert.NotALogLine:
-			m.left.Source += n
-			m.left.AddQuarantined(segment.Reason(why), n)
-		case convert.RowTwice:
+		switch {
+		case why.Twice():
 			m.left.Source += n
 			m.left.AddExcluded(history.Duplicate, n)
+		case why.MayBeMessage():
+			m.left.Source += n
+			m.left.AddQuarantined(segment.Reason(why), n)
 		}
+	}
+	for _, n := range report.LeftAttachments {
+		m.left.Attachments += n
+		m.left.AddAttachmentExcluded(segment.ContentAbsent, n)
 	}
 	return nil
 }

@@ -49,6 +49,13 @@ func Kinds() []Kind {
 	return all
 }
 
+// IsWhole reports whether a folder can be one export of this layout, whatever
+// its files are by themselves.
+func IsWhole(kind Kind) bool {
+	l, ok := layoutOf(kind)
+	return ok && l.folder != nil
+}
+
 // Detect tells the layout of a file from its name and first bytes.
 func Detect(name string, prefix []byte) (Kind, bool) {
 	for _, l := range layouts() {
