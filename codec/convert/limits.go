@@ -30,6 +30,9 @@ const (
 	// MaxMessageText bounds the text of one message in bytes; a longer one becomes a
 	// file: a message has to fit in one segment.
 	MaxMessageText = 1 << 20
+	// MaxFilesOfMessage bounds the files of one message: with its text they are the
+	// parts of one MIMI message, of which there are 1,024 at most.
+	MaxFilesOfMessage = 1000
 	// MaxRecord bounds one record of an export in JSON, in bytes: a message with
 	// all of its reactions, or a table of people, fits.
 	MaxRecord = 32 << 20

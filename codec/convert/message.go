@@ -49,6 +49,13 @@ func (m *room) add(msg *message) (mimi.MessageID, error) {
 		msg.text = cut(msg.text, MaxMessageText/16)
 		m.run.report.mend(TextAsFile)
 	}
+	if n := len(msg.files); n > MaxFilesOfMessage {
+		for range n - MaxFilesOfMessage {
+			m.run.report.Attachments++
+			m.run.report.leaveAttachment(TooManyFiles)
+		}
+		msg.files = msg.files[:MaxFilesOfMessage]
+	}
 	c := &mimi.Content{Salt: msg.salt, InReplyTo: msg.reply, Extensions: msg.origin.Extensions(), Body: bodyOf(msg)}
 	if msg.topic != "" {
 		sum := derive("topic", m.uri, msg.topic)
@@ -59,8 +66,7 @@ func (m *room) add(msg *message) (mimi.MessageID, error) {
 		return id, err
 	}
 	m.attach(d, id, msg)
-	m.dialogs = append(m.dialogs, dated{*d, msg.millis})
-	m.text += len(msg.text)
+	m.put(d, msg.millis, len(msg.text))
 	m.run.report.Messages++
 	return id, nil
 }
@@ -147,8 +153,7 @@ func (m *room) react(to mimi.MessageID, by person, text string, millis int64) er
 	if err != nil || d == nil {
 		return err
 	}
-	m.dialogs = append(m.dialogs, dated{*d, millis})
-	m.text += len(text)
+	m.put(d, millis, len(text))
 	m.run.report.Messages++
 	return nil
 }
@@ -177,10 +182,10 @@ func (m *room) tombstone(millis int64, by person, fields ...string) (mimi.Messag
 	m.seen[id] = true
 	m.ids = append(m.ids, id[:]...)
 	sender := m.party(by)
-	m.dialogs = append(m.dialogs, dated{codec.Dialog{
+	m.put(&codec.Dialog{
 		Type: "tombstone", Start: mimi.DateOf(millis), Originator: &sender, Parties: []uint32{0},
 		MessageID: codec.BinaryOf(id[:]), Status: "retracted",
-	}, millis})
+	}, millis, 0)
 	m.run.report.Tombstones++
 	return id, nil
 }
@@ -223,7 +228,7 @@ func (m *room) change(millis int64, events ...codec.PartyEvent) {
 		m.ids = append(m.ids, events[i].Event...)
 		m.ids = append(m.ids, m.parties[*events[i].Party].IMURI...)
 	}
-	m.dialogs = append(m.dialogs, dated{codec.Dialog{PartyHistory: events}, millis})
+	m.put(&codec.Dialog{PartyHistory: events}, millis, 0)
 	m.run.report.Changes++
 }
 
@@ -241,7 +246,10 @@ func inRange(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
 
 // short is a name of a room, a person or a file, within its limit and valid.
 func (r *run) short(name string) string {
-	name = strings.ToValidUTF8(name, "\uFFFD")
+	if !utf8.ValidString(name) {
+		name = strings.ToValidUTF8(name, "\uFFFD")
+		r.report.mend(BrokenText)
+	}
 	if len(name) <= MaxName {
 		return name
 	}

@@ -101,6 +101,7 @@ const (
 	RecordMalformed Reason = "record of the wrong form"
 	RecordUndated   Reason = "record without a valid date"
 	NotInExport     Reason = "file that is not in the export"
+	TooManyFiles    Reason = "more files than one message has"
 	TextAsFile      Reason = "long text carried as a file"
 	NoticeAsText    Reason = "notice carried as a message of the room"
 	NameTooLong     Reason = "long name cut"

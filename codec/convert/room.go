@@ -26,6 +26,7 @@ type room struct {
 	seen     map[mimi.MessageID]bool
 	text     int    // bytes of the messages' texts
 	ids      []byte // of the dialogs, to name the vCon
+	group    *rooms // nil for a room that is read by itself
 }
 
 // A dated is a dialog with the time by which it is put in order.
@@ -55,6 +56,10 @@ func (r *run) roomOf(key, name string) *room {
 }
 
 func (m *room) reset() {
+	if m.group != nil {
+		m.group.dialogs -= len(m.dialogs)
+		m.group.text -= m.text
+	}
 	m.parties = []codec.Party{{IMURI: m.uri, Name: m.name}}
 	m.index = map[string]uint32{m.uri: 0}
 	m.dialogs, m.attached, m.contents = nil, nil, nil
@@ -82,6 +87,16 @@ func (m *room) party(p person) uint32 {
 	m.parties = append(m.parties, codec.Party{IMURI: uri, Name: m.run.short(p.name), Tel: p.tel, Mailto: p.mailto})
 	m.index[uri] = i
 	return i
+}
+
+// put adds a dialog with so many bytes of text.
+func (m *room) put(d *codec.Dialog, millis int64, text int) {
+	m.dialogs = append(m.dialogs, dated{*d, millis})
+	m.text += text
+	if m.group != nil {
+		m.group.dialogs++
+		m.group.text += text
+	}
 }
 
 // full hands over the vCon when it has as many dialogs, or as much text, as it
@@ -130,17 +145,14 @@ func (m *room) uuid() string {
 // rooms are the rooms of an export that has their records mixed. When they hold
 // much together, all are handed over.
 type rooms struct {
-	run   *run
-	byKey map[string]*room
+	run           *run
+	byKey         map[string]*room
+	dialogs, text int // that wait in all of them
 }
 
 // of returns the room with a key, opening it when it is new.
 func (s *rooms) of(key, name string) (*room, error) {
-	dialogs, text := 0, 0
-	for _, m := range s.byKey {
-		dialogs, text = dialogs+len(m.dialogs), text+m.text
-	}
-	if dialogs >= maxMixed || text >= maxMixedText {
+	if s.dialogs >= maxMixed || s.text >= maxMixedText {
 		if err := s.flush(); err != nil {
 			return nil, err
 		}
@@ -154,6 +166,7 @@ func (s *rooms) of(key, name string) (*room, error) {
 			s.byKey = make(map[string]*room)
 		}
 		m = s.run.roomOf(key, name)
+		m.group = s
 		s.byKey[key] = m
 	}
 	return m, nil

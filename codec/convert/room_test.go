@@ -107,6 +107,27 @@ func TestLongTextBecomesAFile(t *testing.T) {
 	}
 }
 
+func TestManyFiles(t *testing.T) {
+	for n, left := range map[int]uint64{MaxFilesOfMessage: 0, MaxFilesOfMessage + 1: 1} {
+		r, all := collector(Options{})
+		m := r.room("x")
+		files := make([]file, n)
+		for i := range files {
+			files[i] = file{name: fmt.Sprint(i), content: bytesContent([]byte{byte(i)})}
+		}
+		must(m.add(&message{sender: person{key: "a"}, text: "all of them", files: files, salt: salt("1")}))
+		must(0, m.flush())
+		v := (*all)[0]
+		if len(v.Attachments) != MaxFilesOfMessage || r.report.LeftAttachments[TooManyFiles] != left || r.report.Attachments != uint64(n) {
+			t.Errorf("%d files: %d attachments, %+v", n, len(v.Attachments), r.report)
+		}
+		d := v.Dialog[0]
+		if level, missing := mimi.Verify(&d, v.Parties[*d.Originator].IMURI, v.Room.ID); level != mimi.Verified08 {
+			t.Errorf("%d files: %v %v", n, level, missing)
+		}
+	}
+}
+
 func TestLongNames(t *testing.T) {
 	r, all := collector(Options{})
 	m := r.roomOf(strings.Repeat("k", MaxName+1), strings.Repeat("é", MaxName))
