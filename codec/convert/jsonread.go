@@ -90,6 +90,26 @@ func (j *jsonFile) array(element func(i int) error) error {
 	})
 }
 
+// values calls value for each of the values that stand one after the other, to the
+// end of the file (JSON lines).
+func (j *jsonFile) values(value func(i int) error) error {
+	for i := 0; ; i++ {
+		if err := j.run.ctx.Err(); err != nil {
+			return err
+		}
+		j.in.left = MaxRecord
+		if j.dec.PeekKind() == 0 {
+			if _, err := j.dec.ReadToken(); !errors.Is(err, io.EOF) {
+				return j.failed(err)
+			}
+			return nil
+		}
+		if err := j.item(func() error { return value(i) }); err != nil {
+			return err
+		}
+	}
+}
+
 func (j *jsonFile) each(open, end jsontext.Kind, next func() error) error {
 	j.in.left = MaxRecord
 	switch j.dec.PeekKind() {
@@ -236,13 +256,15 @@ func (r *run) unknown(rest jsontext.Value) {
 	if !unmarshal(rest, &members) {
 		return
 	}
-	for _, v := range members {
-		switch v.Kind() {
-		case 'n', 'f':
-		default:
-			if s := string(v); s != `""` && s != "[]" && s != "{}" && s != "0" {
-				r.report.mend(FieldUnknown)
-			}
-		}
+	r.rest(members)
+}
+
+// isBlank reports a value that says nothing: empty, 0, false or null.
+func isBlank(v jsontext.Value) bool {
+	switch v.Kind() {
+	case 'n', 'f':
+		return true
 	}
+	s := string(v)
+	return s == `""` || s == "[]" || s == "{}" || s == "0"
 }

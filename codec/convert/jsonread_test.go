@@ -111,3 +111,69 @@ func (letters) Read(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// TestJSONValues reads values that stand one after the other.
+func TestJSONValues(t *testing.T) {
+	for _, tt := range []struct{ in, want, err string }{
+		{"", "", ""},
+		{"\n", "", ""},
+		{`{"id":1}`, "0:1 ", ""},
+		{"{\"id\":1}\n{\"id\":\"b\"}\n\n7 [1,2] {\"id\":3}\n", "0:1 1:b 4:3 ", ""},
+		{"{\"id\":1}\n{\"id\":2", "0:1 ", "truncated JSON"},
+		{"{\"id\":1}\n}", "0:1 ", "malformed JSON"},
+	} {
+		r := &run{ctx: context.Background(), report: &Report{}}
+		j := r.jsonOf(strings.NewReader(tt.in))
+		got := ""
+		err := j.values(func(i int) error {
+			var m jsonRecord
+			if j.dec.PeekKind() != '{' {
+				return nil // passed over
+			}
+			ok, err := j.read(&m)
+			if ok {
+				got += fmt.Sprintf("%d:%s ", i, m.ID)
+			}
+			return err
+		})
+		if got != tt.want || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%q: %q, %v; want %q, %s", tt.in, got, err, tt.want, tt.err)
+		}
+	}
+}
+
+func TestFields(t *testing.T) {
+	r := &run{ctx: context.Background(), report: &Report{}}
+	f, ok := fieldsOf(jsontext.Value(`{"a":"x","b":7,"c":true,"d":null,"e":{"f":1},"g":[1,{}],"h":"-_8=","i":{"j":1},"k":0,"l":"","m":"12","n":[],"o":1.5}`))
+	if !ok {
+		t.Fatal("no object")
+	}
+	n, isInt := f.int("b")
+	m, isText := f.int("m")
+	if _, ok := f.int("o"); ok {
+		t.Error("1.5 is a whole number")
+	}
+	if f.text("a") != "x" || n != 7 || !isInt || m != 12 || !isText || !f.is("c") || f.take("d") != nil || len(f.list("g")) != 2 || string(f.bytes("h")) != "\xfb\xff" {
+		t.Errorf("left are %v", f)
+	}
+	if e := f.object("e"); e.size("f") != 1 || len(e) != 0 {
+		t.Errorf("object %v", e)
+	}
+	if f.text("i") != "" || f.object("k") != nil || f.list("l") != nil || f.bytes("nothing") != nil {
+		t.Error("a member of another form was taken")
+	}
+	r.rest(f) // i and o; k, l and n say nothing
+	if r.report.Mended[FieldUnknown] != 2 {
+		t.Errorf("mended %v of %v", r.report.Mended, f)
+	}
+}
+
+func TestLeaveMany(t *testing.T) {
+	r := &Report{}
+	for n, want := range map[int64]uint64{-1: 0, 0: 0, 3: 3, maxCounted: maxCounted, maxCounted + 1: maxCounted, 1<<63 - 1: maxCounted} {
+		*r = Report{}
+		if r.leaveMany(n, NotAMessage); r.Left[NotAMessage] != want || r.Records != want {
+			t.Errorf("%d: %+v", n, r)
+		}
+	}
+}

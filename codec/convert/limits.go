@@ -44,6 +44,11 @@ const (
 	// MaxMessageIDs bounds the messages of one room whose ids are kept for replies:
 	// about a hundred bytes of memory for each.
 	MaxMessageIDs = 8 << 20
+	// MaxPeople bounds the people of one export that are kept to be looked up.
+	MaxPeople = 1 << 20
+	// maxCounted bounds what an export says it has so many of, so that sums do not
+	// overflow.
+	maxCounted = 1 << 40
 	// maxMixed and maxMixedText bound the dialogs, and the bytes of their texts,
 	// that wait in all rooms of an export together.
 	maxMixed     = 64 << 10
@@ -54,3 +59,6 @@ const (
 
 // errRooms says that an export has more rooms than MaxRooms.
 var errRooms = errors.New("more rooms than any messenger has")
+
+// errPeople says that an export has more people than MaxPeople.
+var errPeople = errors.New("more people than any messenger's export has")

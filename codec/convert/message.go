@@ -29,7 +29,9 @@ type message struct {
 	text      string
 	files     []file
 	reply     *mimi.MessageID
-	topic     string // of a thread: what tells it apart in the room
+	replaces  *mimi.MessageID  // of the message that it is an edit of
+	expires   *mimi.Expiration // nil: never
+	topic     string           // of a thread: what tells it apart in the room
 	salt      [mimi.SaltSize]byte
 
 	// What MIMI has no field for; see mimi.Origin.
@@ -56,7 +58,7 @@ func (m *room) add(msg *message) (mimi.MessageID, error) {
 		}
 		msg.files = msg.files[:MaxFilesOfMessage]
 	}
-	c := &mimi.Content{Salt: msg.salt, InReplyTo: msg.reply, Extensions: msg.origin.Extensions(), Body: bodyOf(msg)}
+	c := &mimi.Content{Salt: msg.salt, InReplyTo: msg.reply, Replaces: msg.replaces, Expires: msg.expires, Extensions: msg.origin.Extensions(), Body: bodyOf(msg)}
 	if msg.topic != "" {
 		sum := derive("topic", m.uri, msg.topic)
 		c.TopicID = sum[:16]

@@ -67,6 +67,20 @@ func (r *Report) leave(why Reason)     { count(&r.Left, why) }
 func (r *Report) leaveLink(why Reason) { count(&r.LeftLinks, why) }
 func (r *Report) mend(what Reason)     { count(&r.Mended, what) }
 
+// leaveMany counts n records that an export only counts itself. A number that no
+// messenger has counts as the largest one that it may have.
+func (r *Report) leaveMany(n int64, why Reason) {
+	if n <= 0 {
+		return
+	}
+	n = min(n, maxCounted)
+	r.Records += uint64(n)
+	if r.Left == nil {
+		r.Left = make(map[Reason]uint64)
+	}
+	r.Left[why] += uint64(n)
+}
+
 func (r *Report) leaveAttachment(why Reason) { count(&r.LeftAttachments, why) }
 
 func count(m *map[Reason]uint64, why Reason) {
@@ -110,6 +124,9 @@ const (
 	EditedBefore    Reason = "edited message, of which the export has the last version only"
 	DateAssumed     Reason = "reaction without a date, dated as its message"
 	ReactorUnknown  Reason = "reaction without who reacted"
+	NotAMessage     Reason = "record that is no message"
+	NotExported     Reason = "message whose content the export leaves out"
+	LinkElsewhere   Reason = "link to a message of another room"
 )
 
 // MayBeMessage reports whether what is left out for this reason may have been a
@@ -117,7 +134,7 @@ const (
 // servers are not.
 func (r Reason) MayBeMessage() bool {
 	switch r {
-	case BlankLine, ModeChange, ServerNotice:
+	case BlankLine, ModeChange, ServerNotice, NotAMessage:
 		return false
 	}
 	return true
