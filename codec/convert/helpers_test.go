@@ -116,7 +116,11 @@ func externalPart(d *codec.Dialog, ref string) *codec.ExternalPart {
 		if part == 0 {
 			return d.ExternalPart
 		}
-		return d.MultiPart.Parts[part-1].ExternalPart
+		for i := range d.MultiPart.Parts {
+			if p := &d.MultiPart.Parts[i]; *p.PartIndex == uint64(part) {
+				return p.ExternalPart
+			}
+		}
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ type message struct {
 	millis    int64  // since 1970
 	mediaType string // of text; "" is plain text
 	text      string
+	html      string // the same text as text/html, for layouts that have both
 	files     []file
 	reply     *mimi.MessageID
 	replaces  *mimi.MessageID  // of the message that it is an edit of
@@ -44,20 +45,7 @@ func (m *room) add(msg *message) (mimi.MessageID, error) {
 	if err := m.full(); err != nil {
 		return mimi.MessageID{}, err
 	}
-	if len(msg.text) > MaxMessageText {
-		msg.files = append([]file{{
-			name: "message.txt", mediaType: msg.mediaType, content: bytesContent([]byte(msg.text)), disposition: mimi.Attachment,
-		}}, msg.files...)
-		msg.text = cut(msg.text, MaxMessageText/16)
-		m.run.report.mend(TextAsFile)
-	}
-	if n := len(msg.files); n > MaxFilesOfMessage {
-		for range n - MaxFilesOfMessage {
-			m.run.report.Attachments++
-			m.run.report.leaveAttachment(TooManyFiles)
-		}
-		msg.files = msg.files[:MaxFilesOfMessage]
-	}
+	m.fit(msg)
 	c := &mimi.Content{Salt: msg.salt, InReplyTo: msg.reply, Replaces: msg.replaces, Expires: msg.expires, Extensions: msg.origin.Extensions(), Body: bodyOf(msg)}
 	if msg.topic != "" {
 		sum := derive("topic", m.uri, msg.topic)
@@ -68,10 +56,41 @@ func (m *room) add(msg *message) (mimi.MessageID, error) {
 		return id, err
 	}
 	m.attach(d, id, msg)
-	m.put(d, msg.millis, len(msg.text))
+	m.put(d, msg.millis, len(msg.text)+len(msg.html))
 	m.run.report.Messages++
 	return id, nil
 }
+
+// fit brings a message within the limits: long texts become files, and files
+// beyond MaxFilesOfMessage are left.
+func (m *room) fit(msg *message) {
+	if len(msg.html) > MaxMessageText {
+		msg.files = append([]file{textFile("message.html", html, msg.html)}, msg.files...)
+		msg.html = ""
+		m.run.report.mend(TextAsFile)
+	}
+	if len(msg.text) > MaxMessageText {
+		msg.files = append([]file{textFile("message.txt", msg.mediaType, msg.text)}, msg.files...)
+		msg.text = cut(msg.text, MaxMessageText/16)
+		m.run.report.mend(TextAsFile)
+	}
+	if n := len(msg.files); n > MaxFilesOfMessage {
+		for range n - MaxFilesOfMessage {
+			m.run.report.Attachments++
+			m.run.report.leaveAttachment(TooManyFiles)
+		}
+		msg.files = msg.files[:MaxFilesOfMessage]
+	}
+}
+
+func textFile(name, mediaType, text string) file {
+	if isHTML(mediaType) {
+		name = "message.html"
+	}
+	return file{name: name, mediaType: mediaType, content: bytesContent([]byte(text)), disposition: mimi.Attachment}
+}
+
+func isHTML(mediaType string) bool { return strings.HasPrefix(mediaType, "text/html") }
 
 // dialog makes the dialog of a content; nil when one with this id is there.
 func (m *room) dialog(c *mimi.Content, by person, millis int64) (*codec.Dialog, mimi.MessageID, error) {
@@ -99,7 +118,13 @@ func bodyOf(msg *message) mimi.NestedPart {
 	}
 	text := mimi.NestedPart{Disposition: mimi.Render, Cardinality: mimi.Single, ContentType: mediaType, Content: []byte(msg.text)}
 	var parts []mimi.NestedPart
-	if msg.text != "" || len(msg.files) == 0 {
+	switch {
+	case msg.hasBoth():
+		rich := mimi.NestedPart{Disposition: mimi.Render, Cardinality: mimi.Single, ContentType: html, Content: []byte(msg.html)}
+		parts = append(parts, mimi.NestedPart{
+			Disposition: mimi.Render, Cardinality: mimi.Multi, Semantics: mimi.ChooseOne, Parts: []mimi.NestedPart{text, rich},
+		})
+	case msg.text != "" || len(msg.files) == 0:
 		parts = append(parts, text)
 	}
 	for i := range msg.files {
@@ -111,9 +136,19 @@ func bodyOf(msg *message) mimi.NestedPart {
 	return mimi.NestedPart{Disposition: mimi.Render, Cardinality: mimi.Multi, Semantics: mimi.ProcessAll, Parts: parts}
 }
 
+// hasBoth reports a message whose text is there in two forms, to choose one.
+func (msg *message) hasBoth() bool { return msg.text != "" && msg.html != "" }
+
 // attach adds the attachments of a message's files, and counts them.
 func (m *room) attach(d *codec.Dialog, id mimi.MessageID, msg *message) {
-	text := msg.text != "" // is part 1 when there are files
+	// Parts are counted depth first, so that a text in two forms is three of them.
+	before, number := 0, 1
+	switch {
+	case msg.hasBoth():
+		before, number = 1, 4
+	case msg.text != "":
+		before, number = 1, 2
+	}
 	for i := range msg.files {
 		f := &msg.files[i]
 		m.run.report.Attachments++
@@ -124,10 +159,7 @@ func (m *room) attach(d *codec.Dialog, id mimi.MessageID, msg *message) {
 		m.run.report.Contents++
 		part, x := 0, d.ExternalPart
 		if d.MultiPart != nil {
-			if part = i + 1; text {
-				part++
-			}
-			x = d.MultiPart.Parts[part-1].ExternalPart
+			part, x = number+i, d.MultiPart.Parts[before+i].ExternalPart
 		}
 		x.Cached = true
 		m.attached = append(m.attached, codec.Attachment{

@@ -128,6 +128,38 @@ func TestManyFiles(t *testing.T) {
 	}
 }
 
+// TestTwoForms holds the parts of a message that has its text in two forms.
+func TestTwoForms(t *testing.T) {
+	r, all := collector(Options{})
+	m := r.room("x")
+	var files []file
+	for range MaxFilesOfMessage + 1 {
+		files = append(files, file{name: "a.txt", content: bytesContent([]byte("abc"))})
+	}
+	must(m.add(&message{sender: person{key: "a"}, text: "x", html: "<b>x</b>", salt: salt("1")}))
+	must(m.add(&message{sender: person{key: "a"}, text: "y", html: "<b>y</b>", files: files, salt: salt("2")}))
+	must(m.add(&message{sender: person{key: "a"}, text: "z", html: strings.Repeat("z", MaxMessageText+1), salt: salt("3")}))
+	must(m.add(&message{sender: person{key: "a"}, text: "z", html: strings.Repeat("z", MaxMessageText), salt: salt("4")}))
+	must(0, m.flush())
+	v := (*all)[0]
+	for i, want := range []string{"x", "y", "z", "z"} {
+		if got, _, _ := strings.Cut(mimi.PlainText(&v.Dialog[i]), "\n"); got != want {
+			t.Errorf("dialog %d reads %q", i, got)
+		}
+	}
+	if p := v.Dialog[0].MultiPart; p.PartSemantics != mimi.ChooseOne.String() || len(p.Parts) != 2 {
+		t.Errorf("two forms: %+v", p)
+	}
+	p := v.Dialog[1].MultiPart
+	if len(p.Parts) != MaxFilesOfMessage+1 || *p.Parts[1].PartIndex != 4 || !strings.Contains(v.Attachments[0].DialogObjectRef, ":4@") {
+		t.Errorf("%d parts, %s", len(p.Parts), v.Attachments[0].DialogObjectRef)
+	}
+	c := r.report
+	if c.LeftAttachments[TooManyFiles] != 1 || c.Attachments != c.Contents+1 || c.Mended[TextAsFile] != 1 {
+		t.Errorf("report %+v", c)
+	}
+}
+
 func TestLongNames(t *testing.T) {
 	r, all := collector(Options{})
 	m := r.roomOf(strings.Repeat("k", MaxName+1), strings.Repeat("é", MaxName))
