@@ -82,21 +82,28 @@ type object struct {
 	v      *value
 	used   []bool
 	locked []bool
-	trail  []int // used pairs, in order
-	cuts   []int // locked pairs, in order
+	trail  []int            // used pairs, in order
+	cuts   []int            // locked pairs, in order
+	why    map[int]*failure // a member did not take a pair
 }
 
 func (m *matcher) object(t *typ, s *scope, v *value) bool {
-	o := &object{v: v, used: make([]bool, len(v.pairs)), locked: make([]bool, len(v.pairs))}
+	o := &object{v: v, used: make([]bool, len(v.pairs)), locked: make([]bool, len(v.pairs)), why: map[int]*failure{}}
 	if !m.members(t.group, s, o) {
 		return false
 	}
 	for i, p := range v.pairs {
-		if !o.used[i] {
-			return m.at(p, func() bool {
+		if o.used[i] {
+			continue
+		}
+		if why := o.why[i]; why != nil && (m.best == nil || len(m.best.path) <= len(why.path)) {
+			m.best = why
+		} else {
+			m.at(p, func() bool {
 				return m.note(p.value.offset, func() string { return "a member that " + t.text + " has no place for" })
 			})
 		}
+		return false
 	}
 	return true
 }
@@ -196,12 +203,22 @@ func (m *matcher) take(e *ent, s *scope, o *object) (n uint64) {
 		if o.used[i] || o.locked[i] || !m.key(e.key, s, p.key) {
 			continue
 		}
+		best := m.best
+		m.best = nil
 		if m.at(p, func() bool { return m.typ(e.typ, s, p.value) }) {
 			o.used[i] = true
 			o.trail = append(o.trail, i)
 			n++
-		} else if e.cut {
-			o.lock(i)
+		} else {
+			if why := o.why[i]; e.cut || why == nil || m.best != nil && len(why.path) < len(m.best.path) {
+				o.why[i] = m.best
+			}
+			if e.cut {
+				o.lock(i)
+			}
+		}
+		if m.best == nil || best != nil && len(best.path) >= len(m.best.path) {
+			m.best = best
 		}
 	}
 	return n

@@ -154,8 +154,8 @@ func (m *matcher) name(t *typ, s *scope, v *value) bool {
 	if m.typ(r.whole.asType(), r.scope(t, s), v) {
 		return true
 	}
-	if m.best == nil || len(m.best.path) != len(m.path) {
-		return false
+	if m.best == before || m.best == nil || len(m.best.path) != len(m.path) {
+		return false // what is known to be wrong is elsewhere
 	}
 	if r.prelude { // whose names everybody knows
 		m.best = before

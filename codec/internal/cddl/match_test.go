@@ -244,7 +244,7 @@ func TestSyntaxErrors(t *testing.T) {
 		`a = int .eq tstr`:             "wants a value",
 		`a = 1.."x"`:                   "a range is of",
 		`a = 1..2.5`:                   "a range is of",
-		`a = tstr ..2`:                  "a range is of",
+		`a = tstr ..2`:                 "a range is of",
 		`a = { int }`:                  "has no key",
 		`a = { b } b = int`:            "has no key",
 		`a = { g } g = (int, tstr)`:    "has no key",
