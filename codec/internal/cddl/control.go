@@ -77,9 +77,9 @@ func (m *matcher) control(t *typ, s *scope, v *value) bool {
 func (m *matcher) size(t *typ, s *scope, v *value) bool {
 	switch v.major {
 	case 2, 3:
-		best := m.best
+		m.quiet++
 		ok := m.typ(t.arg, s, &value{arg: uint64(len(v.bytes)), offset: v.offset})
-		m.best = best
+		m.quiet--
 		return ok
 	case 0:
 		if n := m.schema.literal(t.arg); n != nil && n.major == 0 {
@@ -112,7 +112,7 @@ func (m *matcher) embedded(t *typ, s *scope, v *value) bool {
 			return m.miss(v, t)
 		}
 	}
-	m.path = append(m.path, "(cbor)")
+	m.path = append(m.path, step{name: "(cbor)"})
 	defer func() { m.path = m.path[:len(m.path)-1] }()
 	return m.typ(t.arg, s, in)
 }

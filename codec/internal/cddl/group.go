@@ -6,7 +6,7 @@ import "strconv"
 func (m *matcher) array(t *typ, s *scope, v *value) bool {
 	next, ok := m.sequence(t.group, s, v, 0)
 	if ok && next < len(v.items) {
-		m.path = append(m.path, strconv.Itoa(next))
+		m.path = append(m.path, step{strconv.Itoa(next), true})
 		m.note(v.items[next].offset, func() string { return "an element too many for " + t.text })
 		m.path = m.path[:len(m.path)-1]
 		ok = false
@@ -16,17 +16,21 @@ func (m *matcher) array(t *typ, s *scope, v *value) bool {
 
 // sequence matches a group from an element on, and returns the one after.
 func (m *matcher) sequence(g *group, s *scope, v *value, from int) (next int, ok bool) {
-	before := m.best
+	before, tried := m.best, (*failure)(nil)
 	if m.enter() {
 		for _, entries := range g.choices {
+			m.best = nil
 			if next, ok = m.row(entries, s, v, from); ok {
 				// Why the next element was not taken is worth telling, if it has to be.
-				if at := len(m.path); m.best != nil && (len(m.best.path) <= at || m.best.path[at] != strconv.Itoa(next)) {
-					m.best = before
+				if at := len(m.path); m.best == nil || len(m.best.path) <= at || m.best.path[at].name != strconv.Itoa(next) {
+					m.best = nil
 				}
+				tried = m.best
 				break
 			}
+			tried = meant(tried, m.best)
 		}
+		m.best = far(before, tried)
 		if len(g.choices) == 0 {
 			m.note(v.offset, func() string { return "a socket that nothing is plugged into" })
 		}
@@ -67,7 +71,7 @@ func (m *matcher) element(e *ent, s *scope, v *value, at int) (int, bool) {
 		m.note(v.offset, func() string { return "the array ends where " + e.typ.text + " is wanted" })
 		return 0, false
 	}
-	m.path = append(m.path, strconv.Itoa(at))
+	m.path = append(m.path, step{strconv.Itoa(at), true})
 	ok := m.typ(e.typ, s, v.items[at])
 	m.path = m.path[:len(m.path)-1]
 	return at + 1, ok
@@ -114,7 +118,7 @@ func (m *matcher) at(p pair, f func() bool) bool {
 	if p.key.major != 3 {
 		name = p.key.String()
 	}
-	m.path = append(m.path, name)
+	m.path = append(m.path, step{name: name})
 	ok := f()
 	m.path = m.path[:len(m.path)-1]
 	return ok
@@ -122,15 +126,17 @@ func (m *matcher) at(p pair, f func() bool) bool {
 
 // members matches a group against the pairs that are left.
 func (m *matcher) members(g *group, s *scope, o *object) (ok bool) {
-	before := m.best
+	before, tried := m.best, (*failure)(nil)
 	if m.enter() {
 		var cuts []int // of choices that failed
-		begin := len(o.cuts)
 		for _, entries := range g.choices {
 			trail, locked := len(o.trail), len(o.cuts)
+			m.best = nil
 			if ok = m.memberRow(entries, s, o); ok {
+				tried = nil // what was not taken is in o.why
 				break
 			}
+			tried = meant(tried, m.best)
 			for _, i := range o.trail[trail:] {
 				o.used[i] = false
 			}
@@ -146,9 +152,7 @@ func (m *matcher) members(g *group, s *scope, o *object) (ok bool) {
 				o.lock(i)
 			}
 		}
-		if ok && len(o.cuts) == begin { // else the pairs that were locked are what is wrong
-			m.best = before
-		}
+		m.best = far(before, tried)
 		if len(g.choices) == 0 {
 			m.note(o.v.offset, func() string { return "a socket that nothing is plugged into" })
 		}
@@ -203,31 +207,27 @@ func (m *matcher) take(e *ent, s *scope, o *object) (n uint64) {
 		if o.used[i] || o.locked[i] || !m.key(e.key, s, p.key) {
 			continue
 		}
-		best := m.best
+		before := m.best
 		m.best = nil
 		if m.at(p, func() bool { return m.typ(e.typ, s, p.value) }) {
 			o.used[i] = true
 			o.trail = append(o.trail, i)
 			n++
 		} else {
-			if why := o.why[i]; e.cut || why == nil || m.best != nil && len(why.path) < len(m.best.path) {
-				o.why[i] = m.best
-			}
+			o.why[i] = meant(o.why[i], m.best)
 			if e.cut {
 				o.lock(i)
 			}
 		}
-		if m.best == nil || best != nil && len(best.path) >= len(m.best.path) {
-			m.best = best
-		}
+		m.best = far(before, m.best)
 	}
 	return n
 }
 
 // key matches a key; that another one is not it is no failure to tell of.
 func (m *matcher) key(t *typ, s *scope, k *value) bool {
-	best := m.best
+	m.quiet++
 	ok := m.typ(t, s, k)
-	m.best = best
+	m.quiet--
 	return ok
 }

@@ -2,6 +2,7 @@ package cddl
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -9,20 +10,31 @@ import (
 // remembers the one that came farthest; fatal ends everything.
 type matcher struct {
 	schema *Schema
-	path   []string
+	path   []step
 	best   *failure
 	steps  int
 	calls  int
 	fatal  error
+	quiet  int // > 0: nobody asks why
 
 	maxSteps int
 }
 
 type failure struct {
-	path   []string
+	path   []step
 	offset int
-	reason string
+	reason func() string
 	rule   string // of the schema, whose type was wanted
+
+	// literal: one value was wanted. It mostly tells choices apart, so that what
+	// failed in another choice is the one that was meant.
+	literal bool
+}
+
+// A step is a member's name or an element's index.
+type step struct {
+	name    string
+	element bool
 }
 
 // A scope is what the parameters of a generic rule stand for.
@@ -39,9 +51,9 @@ func (m *matcher) mismatch() error {
 	var b strings.Builder
 	for _, p := range m.best.path {
 		b.WriteByte('/')
-		b.WriteString(pointerEscape(p))
+		b.WriteString(pointerEscape(p.name))
 	}
-	e := &Mismatch{Path: b.String(), Reason: m.best.reason, Offset: m.best.offset}
+	e := &Mismatch{Path: b.String(), Reason: m.best.reason(), Offset: m.best.offset}
 	if m.best.rule != "" {
 		e.Reason += " (" + m.best.rule + ")"
 	}
@@ -53,12 +65,47 @@ func (m *matcher) miss(v *value, t *typ) bool {
 	return m.note(v.offset, func() string { return fmt.Sprintf("%v where %s is wanted", v, t.text) })
 }
 
-// note keeps a failure at the present path when none came farther.
-func (m *matcher) note(offset int, reason func() string) bool {
-	if m.fatal == nil && (m.best == nil || len(m.best.path) < len(m.path)) {
-		m.best = &failure{path: append([]string(nil), m.path...), offset: offset, reason: reason()}
+// other notes that a value is not the one that was wanted.
+func (m *matcher) other(v *value, t *typ) bool {
+	before := m.best
+	m.miss(v, t)
+	if m.best != before {
+		m.best.literal = true
 	}
 	return false
+}
+
+// note keeps a failure at the present path when none came farther.
+func (m *matcher) note(offset int, reason func() string) bool {
+	if m.fatal == nil && m.quiet == 0 && farther(m.best, m.path, offset) {
+		m.best = &failure{path: slices.Clone(m.path), offset: offset, reason: reason}
+	}
+	return false
+}
+
+// farther says whether a path leads farther than f: deeper, or to a later element.
+func farther(f *failure, path []step, offset int) bool {
+	n := len(path)
+	return f == nil || len(f.path) < n || len(f.path) == n && n > 0 && path[n-1].element && f.offset < offset
+}
+
+// far is the failure that came farther, the first of equal ones.
+func far(a, b *failure) *failure {
+	if b != nil && farther(a, b.path, b.offset) {
+		return b
+	}
+	return a
+}
+
+// meant is, of the failures of two choices, that of the one that was meant.
+func meant(a, b *failure) *failure {
+	switch {
+	case a == nil || b != nil && a.literal && !b.literal:
+		return b
+	case b == nil || b.literal && !a.literal:
+		return a
+	}
+	return far(a, b)
 }
 
 func (m *matcher) abort(err error) {
@@ -105,7 +152,7 @@ func (m *matcher) kind(t *typ, s *scope, v *value) bool {
 	case ofControl:
 		return m.control(t, s, v)
 	case ofLiteral:
-		return equal(t.lit, v) || m.miss(v, t)
+		return equal(t.lit, v) || m.other(v, t)
 	case ofRange:
 		return m.within(t, v) || m.miss(v, t)
 	case ofMajor:
@@ -178,15 +225,22 @@ func (r *rule) scope(t *typ, s *scope) *scope {
 // choice takes the first type that matches. When none came inside, all of them were
 // wanted.
 func (m *matcher) choice(t *typ, s *scope, v *value) bool {
-	before := m.best
+	before, tried := m.best, (*failure)(nil)
 	for _, c := range t.choices {
+		m.best = nil
 		if m.typ(c, s, v) {
 			return true
 		}
+		tried = meant(tried, m.best)
 	}
-	if m.best == nil || len(m.best.path) <= len(m.path) {
-		m.best = before
-		m.miss(v, t)
+	m.best = before
+	if tried != nil && len(tried.path) > len(m.path) {
+		m.best = far(before, tried)
+		return false
+	}
+	m.miss(v, t)
+	if tried != nil && m.best != before {
+		m.best.literal = tried.literal
 	}
 	return false
 }
