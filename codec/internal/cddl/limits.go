@@ -9,7 +9,7 @@ const (
 	maxItem        = 64 << 20 // bytes of a data item; a segment has 16 MiB
 	maxCalls       = 4096     // types and groups inside each other while matching: left recursion ends here
 	minSteps       = 1 << 16  // types and groups tried for one item, and
-	stepsPerByte   = 512      // for each of its bytes: a grammar can make exponential work. A segment takes some 10
+	stepsPerByte   = 512      // for each of its bytes: a grammar can make exponential work. A vCon takes about one
 	maxTextShown   = 60       // bytes of a type, and of a text value, in a message
 	maxUint        = 1<<64 - 1
 )

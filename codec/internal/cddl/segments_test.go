@@ -170,7 +170,11 @@ func move(t *testing.T, s *cddl.Schema, dir string, vcons []*codec.VCon, scope s
 	d, err := history.OpenDir(dir, history.DirOptions{Format: codec.FormatCBOR})
 	ok(err)
 	defer d.Close()
-	ok(d.Begin(ctx, segment.TransferInfo{}))
+	info := segment.TransferInfo{}
+	if scope.CatchUp {
+		info.SharedBy = "Bob"
+	}
+	ok(d.Begin(ctx, info))
 	var room segment.RoomEntry
 	var last segment.ID
 	for page, err := range src.Manifest(ctx, scope) {
@@ -239,13 +243,16 @@ func TestHistories(t *testing.T) {
 	}
 	s := ours(t)
 	var whole bytes.Buffer
-	limits := map[string]uint64{"irc": 3000} // who left before is cited, and no member
+	scopesOf := map[string]segment.Scope{
+		"irc":    {MaxMessages: 3000}, // who left before is cited, and no member
+		"sample": {CatchUp: true},
+	}
 	for name, vcons := range map[string][]*codec.VCon{
 		"sample": {sample}, "every": {every}, "vector": {vector}, "irc": irc, "generated": gen.New(7).Messages(1500),
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			n := move(t, s, dir, vcons, segment.Scope{MaxMessages: limits[name]})
+			n := move(t, s, dir, vcons, scopesOf[name])
 			if n < 2 {
 				t.Errorf("%d segments", n)
 			}
@@ -270,7 +277,7 @@ func TestHistories(t *testing.T) {
 			}
 		})
 	}
-	for _, name := range []string{"vcon_transfer", "sha256", "size", "roster", "instant"} {
+	for _, name := range []string{"vcon_transfer", "sha256", "size", "roster", "instant", "shared_by"} {
 		if !bytes.Contains(whole.Bytes(), enc(name)) {
 			t.Errorf("no file has %s", name)
 		}
@@ -281,7 +288,8 @@ func TestHistories(t *testing.T) {
 func TestRoomFileMutations(t *testing.T) {
 	s := ours(t)
 	file := func(top, dialog, attachment any) []byte {
-		return enc(obj{"vcon", "0.4.0", "vcon_transfer", top,
+		return enc(obj{"vcon", "0.4.0", "uuid", "x", "extensions", list("mimi-messages", "vcon-transfer", "more"),
+			"created_at", tag{0, "2024-02-08T22:13:45.000Z"}, "vcon_transfer", top,
 			"dialog", list(obj{"vcon_transfer", dialog}), "attachments", list(obj{"vcon_transfer", attachment})})
 	}
 	roster, instant, size := obj{"roster", 0}, obj{"instant", -1}, obj{"size", 1}
