@@ -294,11 +294,19 @@ func TestLimits(t *testing.T) {
 		}
 		return b.String()
 	}
-	if _, err := cddl.Parse(rules(4000)); err != nil {
+	const ofPrelude = 40
+	if _, err := cddl.Parse(rules(4096 - ofPrelude)); err != nil {
 		t.Error(err)
 	}
-	if _, err := cddl.Parse(rules(4097)); err == nil || !strings.Contains(err.Error(), "too many rules") {
+	if _, err := cddl.Parse(rules(4097 - ofPrelude)); err == nil || !strings.Contains(err.Error(), "too many rules") {
 		t.Errorf("4097 rules: %v", err)
+	}
+	const short = "a = int ; "
+	if _, err := cddl.Parse(short + long(1<<18-len(short))); err != nil {
+		t.Error(err)
+	}
+	if _, err := cddl.Parse(short + long(1<<18-len(short)+1)); err == nil || !strings.Contains(err.Error(), "schema too long") {
+		t.Errorf("a schema of 256 KiB and 1: %v", err)
 	}
 
 	s, err := cddl.Parse(`any-nested = any  endless = endless2 / int  endless2 = endless / tstr
@@ -313,6 +321,21 @@ of-any = any .size 3  group = (x: int, y: int) gen<x> = x`)
 	}
 	if err := s.Validate("any-nested", deep(129)); err == nil || !strings.Contains(err.Error(), "nested too deep") {
 		t.Errorf("129 arrays: %v", err)
+	}
+	const maxItem = 64 << 20
+	large := append(head(2, maxItem-5), make([]byte, maxItem-5)...)
+	if err := s.Validate("any-nested", large); err != nil || len(large) != maxItem {
+		t.Errorf("an item of %d bytes: %v", len(large), err)
+	}
+	if err := s.Validate("any-nested", append(large, 0)); err == nil || !strings.Contains(err.Error(), "item too long") {
+		t.Errorf("an item of 64 MiB and 1: %v", err)
+	}
+	few := any(0)
+	for range 4 {
+		few = list(few, 3)
+	}
+	if err := s.Validate("slow", enc(few)); err != nil {
+		t.Error(err)
 	}
 	slow := any(0)
 	for range 60 {

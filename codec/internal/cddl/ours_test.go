@@ -320,7 +320,9 @@ func TestMutations(t *testing.T) {
 				if !isMismatch(err) || !strings.HasPrefix(err.Error(), where) {
 					t.Errorf("%s as %#v: %v", p.path, w, err)
 				}
-				must(t, loose, "vcon", p.path, data)
+				if i == 0 {
+					must(t, loose, "vcon", p.path, data)
+				}
 			}
 			*p.value = old
 		}

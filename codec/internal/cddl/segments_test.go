@@ -241,14 +241,15 @@ func TestHistories(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	irc = irc[:1]
 	s := ours(t)
 	var whole bytes.Buffer
 	scopesOf := map[string]segment.Scope{
-		"irc":    {MaxMessages: 3000}, // who left before is cited, and no member
+		"irc":    {MaxMessages: 800}, // who left before is cited, and no member
 		"sample": {CatchUp: true},
 	}
 	for name, vcons := range map[string][]*codec.VCon{
-		"sample": {sample}, "every": {every}, "vector": {vector}, "irc": irc, "generated": gen.New(7).Messages(1500),
+		"sample": {sample}, "every": {every}, "vector": {vector}, "irc": irc, "generated": gen.New(7).Messages(500),
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
