@@ -13,7 +13,7 @@ func controls() []string {
 
 // control checks the argument of a control.
 func (l *linker) control(t *typ) {
-	lit := l.schema.literal(t.arg)
+	lit := l.literal(t.arg)
 	isNumber := lit != nil && (lit.major <= 1 || lit.major == 7)
 	switch t.op {
 	case "regexp":
@@ -82,12 +82,27 @@ func (m *matcher) size(t *typ, s *scope, v *value) bool {
 		m.quiet--
 		return ok
 	case 0:
-		if n := m.schema.literal(t.arg); n != nil && n.major == 0 {
+		if n := m.literal(t.arg, s); n != nil && n.major == 0 {
 			return n.arg >= 8 || v.arg < 1<<(8*n.arg)
 		}
 	}
 	m.abort(fmt.Errorf("line %d: %s: there is no size of %v", t.line, t.text, v))
 	return false
+}
+
+// literal is the literal that a type stands for in a scope, or nil.
+func (m *matcher) literal(t *typ, s *scope) *value {
+	for {
+		if t.kind == ofParens {
+			t = t.target
+			continue
+		}
+		arg, in, ok := s.lookup(t.name)
+		if t.kind != ofName || !ok {
+			return m.schema.literal(t)
+		}
+		t, s = arg, in
+	}
 }
 
 // embedded matches the CBOR in a byte string.

@@ -119,7 +119,9 @@ func (l *linker) ent(e *ent, mayBeGroup bool) {
 	case e.group != nil:
 		l.group(e.group)
 	case mayBeGroup && e.key == nil && (e.typ.kind == ofName || e.typ.kind == ofUnwrap):
-		l.name(e.typ)
+		if r := l.name(e.typ); e.typ.kind == ofUnwrap && (r == nil || unwrapped(r) == nil) {
+			stop(e.line, "only a map, an array or a tag is unwrapped")
+		}
 	default:
 		l.typ(e.typ)
 	}
@@ -173,11 +175,14 @@ func (l *linker) typ(t *typ) {
 		l.group(t.group)
 		l.members(t.group, map[string]bool{})
 	case ofEnum:
+		if t.name != "" && (slices.Contains(l.rule.params, t.name) || !l.schema.ruleOf(t.name, t.line).isGroup) {
+			stop(t.line, "%s is not a group", t.name)
+		}
 		l.enum(t.group, map[string]bool{})
 	case ofRange:
 		l.typ(t.lo)
 		l.typ(t.hi)
-		lo, hi := l.schema.literal(t.lo), l.schema.literal(t.hi)
+		lo, hi := l.literal(t.lo), l.literal(t.hi)
 		if lo == nil || hi == nil || !ranges(lo, hi) {
 			stop(t.line, "a range is of two integers or of two floats")
 		}
@@ -258,7 +263,19 @@ func unwrapped(r *rule) *typ {
 	return t
 }
 
-// literal is the literal that a type stands for, or nil.
+// literal is the literal that a type stands for, or nil: what a parameter stands for
+// is not known here.
+func (l *linker) literal(t *typ) *value {
+	for t.kind == ofParens {
+		t = t.target
+	}
+	if t.kind == ofName && slices.Contains(l.rule.params, t.name) {
+		return nil
+	}
+	return l.schema.literal(t)
+}
+
+// literal is the literal that a type stands for, outside of generic rules, or nil.
 func (s *Schema) literal(t *typ) *value {
 	for range maxSyntaxDepth {
 		switch t.kind {

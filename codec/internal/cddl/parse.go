@@ -309,7 +309,7 @@ func (p *parser) type2() *typ {
 		}
 		t := p.named(begin, ofName)
 		alone := &group{choices: [][]*ent{{{min: 1, max: 1, typ: t, line: t.line}}}}
-		return p.made(begin, &typ{kind: ofEnum, group: alone})
+		return p.made(begin, &typ{kind: ofEnum, name: t.name, group: alone})
 	case p.accept("#"):
 		return p.hash(begin)
 	}
