@@ -241,7 +241,6 @@ func TestHistories(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	irc = irc[:1]
 	s := ours(t)
 	var whole bytes.Buffer
 	scopesOf := map[string]segment.Scope{
@@ -249,7 +248,7 @@ func TestHistories(t *testing.T) {
 		"sample": {CatchUp: true},
 	}
 	for name, vcons := range map[string][]*codec.VCon{
-		"sample": {sample}, "every": {every}, "vector": {vector}, "irc": irc, "generated": gen.New(7).Messages(500),
+		"sample": {sample}, "every": {every}, "vector": {vector}, "irc": {irc[0].VCon}, "generated": gen.New(7).Messages(500),
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
