@@ -275,6 +275,23 @@ func TestHistories(t *testing.T) {
 					t.Errorf("a room as a segment: %v", err)
 				}
 			}
+			// The same rooms as convert writes them of a folder.
+			r, err := history.OpenFiles(t.Context(), []string{dir}, history.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			rooms, err := r.Rooms(t.Context())
+			if err != nil || len(rooms) == 0 {
+				t.Fatalf("%d rooms: %v", len(rooms), err)
+			}
+			for _, info := range rooms {
+				var b bytes.Buffer
+				if err := history.WriteVCon(t.Context(), &b, r, info, history.WriteOptions{}); err != nil {
+					t.Fatal(err)
+				}
+				must(t, s, "room-file", name+" without files beside it", b.Bytes())
+			}
 		})
 	}
 	for _, name := range []string{"vcon_transfer", "sha256", "size", "roster", "instant", "shared_by"} {
