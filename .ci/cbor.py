@@ -30,7 +30,8 @@ def walk(b, i, out):
     out += b[start:i]
     if major in (2, 3):
         assert len(b) >= i + n, f"offset {start}: truncated"
-        b[i : i + n].decode() if major == 3 else None
+        if major == 3:
+            b[i : i + n].decode()  # UTF-8
         out += b[i : i + n]
         return i + n
     if major == 4:

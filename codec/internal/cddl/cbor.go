@@ -12,7 +12,7 @@ import (
 type value struct {
 	major  byte
 	arg    uint64 // of 0 and 1 the integer, of 6 the tag, of 7 the simple value, or the bits of the float
-	width  byte   // of 7: the additional information (24 too for a simple value below 24, never)
+	width  byte   // of 7: the additional information
 	bytes  []byte // of 2 and 3
 	items  []*value
 	pairs  []pair
