@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"slices"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/convert"
 	"github.com/vcon-transfer/vcon-transfer/codec/history"
@@ -31,9 +28,8 @@ type sourceArg struct {
 	others int          // files of a vCon folder that are not named like vCons
 }
 
-// openSource opens what the arguments name as one history. Exports, and stores
-// that are to be merged with something else, are first written as vCons into a
-// folder that only the user can read and that Close removes.
+// openSource opens what the arguments name as one history. No copy of it in clear
+// is written to the disk: see history.Builder.
 func openSource(ctx context.Context, ui *terminal, args []string, options convert.Options) (history.Reader, error) {
 	var all []sourceArg
 	for _, path := range args {
@@ -64,125 +60,148 @@ func openSource(ctx context.Context, ui *terminal, args []string, options conver
 	return m, nil
 }
 
-// mergedSource is vCon files, some of them made of other things.
+// mergedSource is one history of vCon files, exports and stores.
 type mergedSource struct {
 	history.Reader
-	dir  string // of the files that were made, or ""
-	made int
-	left segment.Ledger // of exports and stores
+	builder *history.Builder
+	stores  []io.Closer // which contents are read from
+	made    int         // vCons and rooms that did not come from vCon files
 
 	options convert.Options // of exports
 }
 
 func (m *mergedSource) open(ctx context.Context, ui *terminal, all []sourceArg) error {
-	var paths []string
+	m.builder = history.NewBuilder(history.Options{Stdin: ui.in})
+	files := false
 	for _, a := range all {
-		if a.kind == vconSource {
-			paths = append(paths, a.path)
-			continue
-		}
-		if m.dir == "" {
-			dir, err := os.MkdirTemp("", "vcon-transfer-source-") // mode 0700
-			if err != nil {
-				return destinationError{fmt.Errorf("make temporary folder: %w", err)}
-			}
-			m.dir = dir
-			paths = append(paths, dir)
-		}
 		var err error
-		if a.kind == exportSource {
+		switch a.kind {
+		case exportSource:
 			err = m.addExport(ctx, ui, a)
-		} else {
+		case storeSource:
 			err = m.addStore(ctx, a)
+		default:
+			files, err = true, unusable(m.builder.AddPath(ctx, a.path))
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if m.made == 0 {
-		paths = slices.DeleteFunc(paths, func(p string) bool { return p == m.dir })
-		if len(paths) == 0 {
-			return sourceError{errors.New("read source: there is nothing in it")}
-		}
+	if m.made == 0 && !files {
+		return sourceError{errors.New("read source: there is nothing in it")}
 	}
-	r, err := history.OpenFiles(ctx, paths, history.Options{Stdin: ui.in})
+	r, err := m.builder.Reader(ctx)
 	if err != nil {
-		return sourceError{err}
+		return unusable(err)
 	}
 	m.Reader = r
 	return nil
 }
 
-// Left counts what the files and the conversion left out.
-func (m *mergedSource) Left(ctx context.Context) (segment.Ledger, error) {
-	left, err := m.Reader.Left(ctx)
-	if err != nil {
-		return left, err
+// unusable is an error of a Builder: of the source, unless it could not be kept.
+func unusable(err error) error {
+	if err == nil {
+		return nil
 	}
-	left = left.Clone()
-	left.Add(m.left)
-	return left, nil
+	if _, ok := errors.AsType[*history.SpoolError](err); ok {
+		return destinationError{err}
+	}
+	return sourceError{err}
 }
 
-// Close closes the files and removes those that were made.
+// Close closes all that the history is read from.
 func (m *mergedSource) Close() error {
-	var err error
+	var all []error
 	if m.Reader != nil {
-		err = m.Reader.Close()
+		all = append(all, m.Reader.Close())
 	}
-	if m.dir != "" {
-		err = errors.Join(err, os.RemoveAll(m.dir))
+	if m.builder != nil {
+		all = append(all, m.builder.Close())
 	}
-	return err
+	for _, s := range m.stores {
+		all = append(all, s.Close())
+	}
+	m.Reader, m.builder, m.stores = nil, nil, nil
+	return errors.Join(all...)
 }
 
-// file makes the next file.
-func (m *mergedSource) file(write func(w io.Writer) error) error {
-	f, err := os.OpenFile(filepath.Join(m.dir, fmt.Sprintf("%06d.cbor", m.made)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return destinationError{fmt.Errorf("write temporary file: %w", err)}
-	}
-	m.made++
-	return errors.Join(write(f), f.Close())
-}
-
+// addExport adds the vCons that an export becomes, and what it has besides. The
+// contents of attachments are read from the export when they are asked for.
 func (m *mergedSource) addExport(ctx context.Context, ui *terminal, a sourceArg) error {
 	e, err := openExport(a.path)
 	if err != nil {
 		return err
 	}
-	defer e.Close()
+	m.stores = append(m.stores, e)
 	report := new(convert.Report)
 	for v, err := range convert.Convert(ctx, a.layout, e, e.name, m.options, report) {
 		if err != nil {
 			return sourceError{fmt.Errorf("read source %q: %w", a.path, err)}
 		}
-		data, err := v.AppendCBOR(nil)
-		if err != nil {
-			return sourceError{fmt.Errorf("read source %q: %w", a.path, err)}
+		if err := m.builder.AddVCon(ctx, a.path, v.VCon, contentsOf(v)); err != nil {
+			return unusable(err)
 		}
-		if err := m.file(func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
-			return destinationError{err}
-		}
+		m.made++
 	}
 	sayReport(ui, a.path, report)
-	// What may have been a message belongs into the ledger; blank lines, mode
-	// changes and notices of servers do not.
+	m.builder.AddLeft(leftOf(report))
+	return nil
+}
+
+// contentsOf is where the contents of v's attachments are.
+func contentsOf(v *convert.VCon) []history.Content {
+	contents := make([]history.Content, len(v.Contents))
+	for i, c := range v.Contents {
+		if c != nil {
+			contents[i] = exportContent{c}
+		}
+	}
+	return contents
+}
+
+// An exportContent is content that changed when the source did.
+type exportContent struct{ *convert.Content }
+
+func (c exportContent) Open(offset int64) (io.ReadCloser, error) {
+	r, err := c.Content.Open(offset)
+	if err != nil {
+		return nil, sourceChanged(err)
+	}
+	return exportReader{r}, nil
+}
+
+type exportReader struct{ io.ReadCloser }
+
+func (r exportReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	return n, sourceChanged(err)
+}
+
+func sourceChanged(err error) error {
+	if errors.Is(err, convert.ErrContentChanged) {
+		return history.ErrChanged
+	}
+	return err
+}
+
+// leftOf is what of an export may have been a message and belongs into the
+// ledger; blank lines, mode changes and notices of servers do not.
+func leftOf(report *convert.Report) (left segment.Ledger) {
 	for why, n := range report.Left {
 		switch {
 		case why.Twice():
-			m.left.Source += n
-			m.left.AddExcluded(history.Duplicate, n)
+			left.Source += n
+			left.AddExcluded(history.Duplicate, n)
 		case why.MayBeMessage():
-			m.left.Source += n
-			m.left.AddQuarantined(segment.Reason(why), n)
+			left.Source += n
+			left.AddQuarantined(segment.Reason(why), n)
 		}
 	}
 	for _, n := range report.LeftAttachments {
-		m.left.Attachments += n
-		m.left.AddAttachmentExcluded(segment.ContentAbsent, n)
+		left.Attachments += n
+		left.AddAttachmentExcluded(segment.ContentAbsent, n)
 	}
-	return nil
+	return left
 }
 
 func (m *mergedSource) addStore(ctx context.Context, a sourceArg) error {
@@ -190,22 +209,17 @@ func (m *mergedSource) addStore(ctx context.Context, a sourceArg) error {
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	m.stores = append(m.stores, store)
 	rooms, err := store.Rooms(ctx)
 	if err != nil {
 		return storeError(ctx, a.path, err)
 	}
-	for _, room := range rooms {
-		if err := m.file(func(w io.Writer) error {
-			return history.WriteVCon(ctx, w, store, room, history.WriteOptions{})
-		}); err != nil {
-			return storeError(ctx, a.path, err)
+	m.made += len(rooms)
+	if err := m.builder.AddReader(ctx, store); err != nil {
+		if _, ok := errors.AsType[*history.SpoolError](err); ok {
+			return destinationError{err}
 		}
-	}
-	left, err := store.Left(ctx)
-	if err != nil {
 		return storeError(ctx, a.path, err)
 	}
-	m.left.Add(left)
 	return nil
 }

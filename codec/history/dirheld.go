@@ -135,7 +135,7 @@ func (h *heldRoom) content(ctx context.Context, e segment.AttachmentEntry) (sum 
 	if !ok || t.size == absent || uint64(t.size) != e.Size {
 		return sum, false, nil
 	}
-	sum, err = h.x.sum(ctx, t.attached)
+	sum, err = h.x.sum(ctx, t.attached, e)
 	if errors.Is(err, segment.ErrContentAbsent) {
 		return sum, false, nil
 	}

@@ -7,18 +7,15 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
 
-// A fileUnit is one vCon file of an index.
+// A fileUnit is one encoded vCon of an index.
 type fileUnit struct {
-	sourceFile
-	opener  *opener
-	info    os.FileInfo // as first seen
-	size    int64
+	in      backing
+	folder  string // where contents stand that are beside it; "" is nowhere
 	format  codec.Format
 	parties []codec.Party
 	upgrade bool
@@ -109,7 +106,7 @@ func (u *fileUnit) open(at place, offset uint64) (io.ReadCloser, error) {
 // openSection streams a large body. The beginning is skipped without decoding
 // where the encoding allows that.
 func (u *fileUnit) openSection(body *codec.Section, offset uint64) (io.ReadCloser, error) {
-	file, err := u.openFile()
+	in, err := u.in.open()
 	if err != nil {
 		return nil, err
 	}
@@ -123,37 +120,36 @@ func (u *fileUnit) openSection(body *codec.Section, offset uint64) (io.ReadClose
 		s.Offset, s.Length = s.Offset+skip/3*4, s.Length-skip/3*4
 		skip %= 3
 	}
-	r := s.Open(file)
+	r := s.Open(in)
 	if _, err := io.CopyN(io.Discard, r, skip); err != nil {
-		return nil, errors.Join(ErrChanged, file.Close())
+		return nil, errors.Join(ErrChanged, in.Close())
 	}
-	return &checkedReader{r: r, u: u, file: file}, nil
+	return &checkedReader{r, in}, nil
 }
 
 // A checkedReader ends with ErrChanged when the file changed while it was read.
 type checkedReader struct {
-	r    io.Reader
-	u    *fileUnit
-	file *os.File
+	r  io.Reader
+	in openBacking
 }
 
 func (c *checkedReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	if err != nil {
-		if changed := c.u.check(c.file); changed != nil {
+		if changed := c.in.check(); changed != nil {
 			return 0, changed
 		}
 	}
 	return n, err
 }
 
-func (c *checkedReader) Close() error { return c.file.Close() }
+func (c *checkedReader) Close() error { return c.in.Close() }
 
 // read reads one element.
 func (u *fileUnit) read(at place) ([]byte, error) {
 	raw := make([]byte, at.len)
-	err := u.opener.use(u, func(file *os.File) error {
-		_, err := file.ReadAt(raw, at.off)
+	err := u.in.use(func(r io.ReaderAt) error {
+		_, err := r.ReadAt(raw, at.off)
 		if err == io.EOF {
 			return ErrChanged
 		}
@@ -203,7 +199,10 @@ func (u *fileUnit) statSidecar(sum [32]byte) (int64, error) {
 
 // openSidecar opens a sidecar file, and never one outside of the folder.
 func (u *fileUnit) openSidecar(sum [32]byte, offset uint64) (io.ReadCloser, error) {
-	root, err := os.OpenRoot(filepath.Dir(u.path))
+	if u.folder == "" {
+		return nil, segment.ErrContentAbsent
+	}
+	root, err := os.OpenRoot(u.folder)
 	if err != nil {
 		return nil, err
 	}

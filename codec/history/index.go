@@ -45,6 +45,7 @@ type attached struct {
 	ref    uint64 // of the item that it belongs to
 	size   int64  // of its content; absent when there is none
 	gone   bool   // the size is known, the content is not in the source
+	apart  int32  // the content is not in the unit: see apart
 	sum    *[32]byte
 }
 
@@ -57,6 +58,7 @@ type index struct {
 	byID    map[string]*roomIndex
 	rooms   []*roomIndex
 	atts    []attached
+	apart   []openApart // contents that are not in units
 	left    segment.Ledger
 	keyer   segment.Keyer
 	parties map[string]codec.Party // by record: units share them
@@ -292,7 +294,7 @@ func (x *index) Items(ctx context.Context, room string, heads []segment.Head) ([
 }
 
 // OpenAttachment implements Reader.
-func (x *index) OpenAttachment(_ context.Context, room string, e segment.AttachmentEntry, offset uint64) (io.ReadCloser, error) {
+func (x *index) OpenAttachment(ctx context.Context, room string, e segment.AttachmentEntry, offset uint64) (io.ReadCloser, error) {
 	r, ok := x.byID[room]
 	if !ok {
 		return nil, segment.ErrContentAbsent
@@ -301,7 +303,7 @@ func (x *index) OpenAttachment(_ context.Context, room string, e segment.Attachm
 	if !ok || t.size == absent || t.gone {
 		return nil, segment.ErrContentAbsent
 	}
-	return x.units[t.unit].open(t.place, min(offset, uint64(t.size)))
+	return x.open(ctx, t.attached, e, min(offset, uint64(t.size)))
 }
 
 // Left implements Reader.

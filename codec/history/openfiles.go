@@ -3,18 +3,17 @@ package history
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
+	"path/filepath"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
 
-// Options of OpenFiles. The zero value reads files as they are.
+// Options of a Builder and of OpenFiles. The zero value reads files as they are.
 type Options struct {
 	Stdin   io.Reader // what the path "-" reads; nil refuses it
-	TempDir string    // where standard input is spooled; "" is the system's folder
+	TempDir string    // of the temporary file; "" is the system's folder
 	Upgrade bool      // read old names as those of today (codec.VCon.Upgraded)
 
 	limits *limits // nil is defaultLimits
@@ -34,8 +33,8 @@ var errNotVCon = errors.New("not a vCon")
 // *.json, *.cbor, with everything below). It reads each file once or twice and
 // then keeps 80 bytes an item and the parties; records and the content of
 // attachments are read from the files when they are asked for. A file that
-// changed in between is ErrChanged. "-" is standard input: it is spooled to a
-// file with mode 0600, which Close removes.
+// changed in between is ErrChanged. "-" is standard input: it is kept in an
+// encrypted temporary file (see Builder).
 //
 // vCons of one room become one room, equal records one item (see Duplicate). A
 // vCon without a room is a room of its own, named after its uuid, or after its
@@ -46,54 +45,59 @@ var errNotVCon = errors.New("not a vCon")
 // no segment can hold are counted in Left; so is a whole vCon that names
 // something critical, is signed or is encrypted.
 func OpenFiles(ctx context.Context, paths []string, opts Options) (Reader, error) {
-	found, err := walk(ctx, paths, opts)
-	if err != nil {
-		return nil, fmt.Errorf("open source: %w", err)
-	}
-	f := &files{index: newIndex(), found: found, opener: &opener{}}
-	for _, sf := range found {
-		if err := f.scan(ctx, sf, opts); err != nil {
-			return nil, fmt.Errorf("open source: %w", errors.Join(err, f.Close()))
+	b := NewBuilder(opts)
+	for _, path := range paths {
+		if err := b.AddPath(ctx, path); err != nil {
+			return nil, errors.Join(err, b.Close())
 		}
 	}
-	if err := f.finish(ctx); err != nil {
-		return nil, fmt.Errorf("open source: %w", errors.Join(err, f.Close()))
-	}
-	return f, nil
+	return b.Reader(ctx)
 }
 
-// files is an index of vCon files.
+// files is an index of encoded vCons.
 type files struct {
 	*index
-	found  []sourceFile
 	opener *opener
+	spool  *spool // nil when there is none
 }
 
 // Close implements Reader.
 func (f *files) Close() error {
-	removeTemp(f.found)
-	return f.opener.close()
+	err := f.opener.close()
+	if f.spool != nil {
+		err = errors.Join(err, f.spool.Close())
+	}
+	return err
 }
 
+// scan takes a file of the person into the index.
 func (f *files) scan(ctx context.Context, sf sourceFile, opts Options) error {
-	u := &fileUnit{sourceFile: sf, opener: f.opener, upgrade: opts.Upgrade, large: map[int64]*largeAttachment{}}
-	err := f.opener.use(u, func(file *os.File) error {
-		s := &scan{ctx: ctx, x: f.index, u: u, file: file, limits: opts.limit()}
+	u := &fileUnit{in: &diskFile{path: sf.path, opener: f.opener}, folder: filepath.Dir(sf.path)}
+	return f.scanUnit(ctx, sf.name, u, nil, opts)
+}
+
+// scanUnit takes a vCon into the index. Of what has a place in contents the
+// content is there, and not in the vCon.
+func (f *files) scanUnit(ctx context.Context, name string, u *fileUnit, contents []apart, opts Options) error {
+	u.upgrade, u.large = opts.Upgrade, map[int64]*largeAttachment{}
+	err := u.in.use(func(r io.ReaderAt) error {
+		s := &scan{ctx: ctx, x: f.index, u: u, r: r, contents: contents, limits: opts.limit()}
 		return s.run()
 	})
 	if err == nil || ctx.Err() != nil || errors.Is(err, ErrChanged) {
 		return err
 	}
-	return &FileError{File: sf.name, Err: bare(err)}
+	return &FileError{File: name, Err: bare(err)}
 }
 
 // A scan is the first pass over one file.
 type scan struct {
-	ctx    context.Context
-	x      *index
-	u      *fileUnit
-	file   *os.File
-	limits limits
+	ctx      context.Context
+	x        *index
+	u        *fileUnit
+	r        io.ReaderAt // of u
+	contents []apart     // of the attachments, in their order; may be shorter
+	limits   limits
 
 	head    codec.VCon // without parties, dialog and attachments
 	names   map[string]bool
@@ -175,7 +179,7 @@ func (s *scan) run() error {
 
 // events scans the file.
 func (s *scan) events(take func(codec.Event) error) error {
-	sc := codec.NewScanner(&ctxReader{s.ctx, io.NewSectionReader(s.file, 0, s.u.size)})
+	sc := codec.NewScanner(&ctxReader{s.ctx, io.NewSectionReader(s.r, 0, s.u.in.length())})
 	for {
 		e, err := sc.Next()
 		if err == io.EOF {
@@ -280,10 +284,14 @@ func (s *scan) attachment(e codec.Event) error {
 	var t scannedAttachment
 	t.place = place{off: e.Offset, len: int32(min(e.Length, 1<<31-1))}
 	t.size = absent
-	if e.Body != nil {
+	if c := s.content(e.Index); c.open > 0 {
+		if t.apart = c.open; c.size >= 0 && c.size <= segment.MaxContent {
+			t.size = c.size
+		}
+	} else if e.Body != nil {
 		if size := e.Body.Size(); size >= 0 {
 			t.size = size
-		} else if n, err := io.Copy(io.Discard, &ctxReader{s.ctx, e.Body.Open(s.file)}); err == nil {
+		} else if n, err := io.Copy(io.Discard, &ctxReader{s.ctx, e.Body.Open(s.r)}); err == nil {
 			t.size = n // only reading tells
 		} else if s.ctx.Err() != nil {
 			return err
@@ -310,6 +318,14 @@ func (s *scan) attachment(e codec.Event) error {
 	t.a = &meta
 	s.atts = append(s.atts, t)
 	return nil
+}
+
+// content is where the content of an attachment is, if that is not the vCon.
+func (s *scan) content(i int) (c apart) {
+	if i < len(s.contents) {
+		c = s.contents[i]
+	}
+	return c
 }
 
 // beside looks for a content that stands beside the file. When only its size is

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -35,14 +34,16 @@ func TestWalk(t *testing.T) {
 	if err := os.Symlink(filepath.Join(dir, "b.vcon"), filepath.Join(dir, "link.vcon")); err != nil {
 		t.Fatal(err)
 	}
-	files, err := walk(t.Context(), []string{dir, filepath.Join(dir, "notes.txt")}, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var names []string
-	for _, f := range files {
-		name, _ := filepath.Rel(dir, f.path)
-		names = append(names, filepath.ToSlash(name))
+	for _, path := range []string{dir, filepath.Join(dir, "notes.txt")} {
+		files, err := walk(t.Context(), path, maxFiles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			name, _ := filepath.Rel(dir, f.path)
+			names = append(names, filepath.ToSlash(name))
+		}
 	}
 	if got := strings.Join(names, " "); got != "a/c.CBOR a/d.vcon.json b.vcon notes.txt" {
 		t.Errorf("files: %s", got)
@@ -63,7 +64,7 @@ func TestWalk(t *testing.T) {
 		t.Fatal(err)
 	}
 	top := deep[:len(deep)-2*(maxFileDepth+1)]
-	if _, err := walk(t.Context(), []string{top}, Options{}); !isLimit(err) {
+	if _, err := walk(t.Context(), top, maxFiles); !isLimit(err) {
 		t.Errorf("folders %d deep: %v", maxFileDepth+1, err)
 	}
 	if err := os.WriteFile(filepath.Join(filepath.Dir(filepath.Clean(deep)), "x.vcon"), nil, 0o600); err != nil {
@@ -72,7 +73,7 @@ func TestWalk(t *testing.T) {
 	if err := os.Remove(deep); err != nil {
 		t.Fatal(err)
 	}
-	if files, err := walk(t.Context(), []string{top}, Options{}); err != nil || len(files) != 1 {
+	if files, err := walk(t.Context(), top, maxFiles); err != nil || len(files) != 1 {
 		t.Errorf("folders %d deep: %v", maxFileDepth, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -86,25 +87,21 @@ func isLimit(err error) bool { _, ok := errors.AsType[*LimitError](err); return 
 
 func TestStandardInputIsSpooled(t *testing.T) {
 	tmp := t.TempDir()
-	r, err := OpenFiles(t.Context(), []string{"-"}, Options{Stdin: bytes.NewReader(sample.JSON), TempDir: tmp})
-	if err != nil {
-		t.Fatal(err)
-	}
-	names, err := os.ReadDir(tmp)
-	if err != nil || len(names) != 1 {
-		t.Fatalf("%d files, %v", len(names), err)
-	}
-	if info, err := names[0].Info(); err != nil || info.Mode().Perm() != 0o600 && runtime.GOOS != "windows" {
-		t.Errorf("mode %v, %v", info.Mode(), err)
-	}
-	if l := list(t, NewSource(r, SourceOptions{}), segment.Scope{}); len(l.items()) == 0 {
-		t.Error("nothing was read")
-	}
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if names, _ := os.ReadDir(tmp); len(names) != 0 {
-		t.Error("the spool is still there")
+	for _, pad := range []int{0, (heldChunks + 3) * spoolChunk} { // in memory, and in a file
+		text := append(bytes.Clone(sample.JSON), bytes.Repeat([]byte(" "), pad)...)
+		r, err := OpenFiles(t.Context(), []string{"-"}, Options{Stdin: bytes.NewReader(text), TempDir: tmp})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l := list(t, NewSource(r, SourceOptions{}), segment.Scope{}); len(l.items()) == 0 {
+			t.Error("nothing was read")
+		}
+		if file := r.(*files).spool.file; (file != nil) != (pad > 0) {
+			t.Errorf("of %d bytes there is a file: %t", len(text), file != nil)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := OpenFiles(t.Context(), []string{"-"}, Options{Stdin: strings.NewReader("{"), TempDir: tmp}); err == nil {
 		t.Error("half a vCon was read")
@@ -112,10 +109,19 @@ func TestStandardInputIsSpooled(t *testing.T) {
 	if _, err := OpenFiles(t.Context(), []string{"-"}, Options{Stdin: io.MultiReader(strings.NewReader("{"), failing{}), TempDir: tmp}); !errors.Is(err, errFailing) {
 		t.Errorf("failing input: %v", err)
 	}
-	if names, _ := os.ReadDir(tmp); len(names) != 0 {
-		t.Error("a spool of what failed is still there")
+	if _, err := OpenFiles(t.Context(), []string{"-"}, Options{Stdin: zeros{}, TempDir: filepath.Join(tmp, "absent")}); !isSpool(err) {
+		t.Errorf("no place for a file: %v", err)
+	}
+	if names, err := os.ReadDir(tmp); len(names) != 0 || err != nil {
+		t.Errorf("%d files are still there, %v", len(names), err)
 	}
 }
+
+func isSpool(err error) bool { _, ok := errors.AsType[*SpoolError](err); return ok }
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 type failing struct{}
 

@@ -129,7 +129,7 @@ func (x *index) distinct(ctx context.Context, r *roomIndex, it segment.Item, all
 		id, part := refOf(it, a)
 		name := contentName(id, part, uint64(t.size))
 		if other, taken := r.names[name]; taken {
-			same, err := x.sameContent(ctx, a, other.attached, t)
+			same, err := x.sameContent(ctx, it.Dialog, a, other.attached, t)
 			if err != nil {
 				return nil, err
 			}
@@ -151,7 +151,7 @@ func (x *index) distinct(ctx context.Context, r *roomIndex, it segment.Item, all
 
 // sameContent compares two contents of one size. Those that declare one hash are
 // taken for the same without reading them.
-func (x *index) sameContent(ctx context.Context, a *codec.Attachment, s, t attached) (bool, error) {
+func (x *index) sameContent(ctx context.Context, d *codec.Dialog, a *codec.Attachment, s, t attached) (bool, error) {
 	b, _, err := x.units[s.unit].attachment(ctx, s.place)
 	if err != nil {
 		return false, err
@@ -160,8 +160,9 @@ func (x *index) sameContent(ctx context.Context, a *codec.Attachment, s, t attac
 		return true, nil
 	}
 	var sums [2][32]byte
-	for i, at := range []attached{s, t} {
-		sums[i], err = x.sum(ctx, at)
+	for i, of := range []*codec.Attachment{b, a} {
+		at := []attached{s, t}[i]
+		sums[i], err = x.sum(ctx, at, entryOf(d, of, at.size))
 		if errors.Is(err, segment.ErrContentAbsent) {
 			return true, nil // there is nothing that could differ
 		}
@@ -172,14 +173,14 @@ func (x *index) sameContent(ctx context.Context, a *codec.Attachment, s, t attac
 	return sums[0] == sums[1], nil
 }
 
-func (x *index) sum(ctx context.Context, t attached) (sum [32]byte, err error) {
+func (x *index) sum(ctx context.Context, t attached, e segment.AttachmentEntry) (sum [32]byte, err error) {
 	if t.gone {
 		return sum, segment.ErrContentAbsent
 	}
 	if t.sum != nil {
 		return *t.sum, nil
 	}
-	c, err := x.units[t.unit].open(t.place, 0)
+	c, err := x.open(ctx, t, e, 0)
 	if err != nil {
 		return sum, err
 	}
@@ -218,6 +219,16 @@ func refOf(it segment.Item, a *codec.Attachment) (id string, part uint64) {
 		id = string(it.Dialog.MessageID)
 	}
 	return segment.ShortName(id), part // whose limit is that of message ids
+}
+
+// entryOf is what the content of an attachment of d is asked for by.
+func entryOf(d *codec.Dialog, a *codec.Attachment, size int64) segment.AttachmentEntry {
+	c := *a
+	c.Body, c.Extra = codec.Body{}, withoutOwn(c.Extra)
+	segment.SetSize(&c, uint64(size))
+	one := segment.Segment{Items: []segment.Item{{Dialog: d, Attachments: []codec.Attachment{c}}}}
+	entries, _ := one.Attachments()
+	return entries[0]
 }
 
 func entryName(e segment.AttachmentEntry) string { return contentName(e.MessageID, e.Part, e.Size) }

@@ -22,6 +22,10 @@ type WriteOptions struct {
 	// the vCon: in the file attachments/<hexadecimal SHA-256> beside it. Where it
 	// reports false, or is nil, content is written inline.
 	Sidecar func(e segment.AttachmentEntry) (sum [32]byte, ok bool)
+
+	// leave is told of each attachment, in their order, how large its content is and
+	// whether it is there; the content is then not written at all.
+	leave func(size uint64, there bool)
 }
 
 // WriteVCon writes one room of a Reader as one whole vCon: the room and the roster

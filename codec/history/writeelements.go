@@ -121,8 +121,12 @@ func (w *vconWriter) attachment(n, dialog int, it *segment.Item, a codec.Attachm
 			return err
 		}
 	}
+	if w.opts.leave != nil {
+		w.opts.leave(e.Size, sized)
+	}
 	if sized {
 		own.Size = nil // the body tells it
+		sized = w.opts.leave == nil
 	}
 	a = own.with(a)
 	bw := bodyWriter{w: w.w, format: w.opts.Format}
