@@ -178,7 +178,7 @@ func TestSpoolIsNotInClear(t *testing.T) {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 	names, err := filepath.Glob(filepath.Join(s.dir, "*"))
-	if err != nil || len(names) > 0 && s.path == "" {
+	if err != nil || (len(names) > 0 || s.path != "") && runtime.GOOS != "windows" {
 		t.Errorf("the file has a name: %v, %v", names, err)
 	}
 }
@@ -253,13 +253,17 @@ func TestSpoolIsLimited(t *testing.T) {
 }
 
 func TestSpoolThatFails(t *testing.T) {
-	s := newSpool(filepath.Join(t.TempDir(), "absent"), maxSpool)
+	dir := filepath.Join(t.TempDir(), "absent")
+	s := newSpool(dir, maxSpool)
 	if _, err := s.Write(make([]byte, heldChunks*spoolChunk)); err != nil {
 		t.Fatal("what is held needs no file:", err)
 	}
 	for range 2 {
 		if _, err := s.Write(make([]byte, spoolChunk)); !isSpool(err) || !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("a spool without a place: %v", err)
+		}
+		if err := os.MkdirAll(dir, 0o700); err != nil { // too late
+			t.Fatal(err)
 		}
 	}
 	sameAt(t, s, make([]byte, heldChunks*spoolChunk), 100, 5)
