@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/convert"
 	"github.com/vcon-transfer/vcon-transfer/codec/history"
@@ -57,15 +56,14 @@ func openSource(ctx context.Context, ui *terminal, args []string, options conver
 		}
 		return nil, err
 	}
-	return m, nil
+	return m.Reader, nil
 }
 
 // mergedSource is one history of vCon files, exports and stores.
 type mergedSource struct {
 	history.Reader
 	builder *history.Builder
-	stores  []io.Closer // which contents are read from
-	made    int         // vCons and rooms that did not come from vCon files
+	made    int // vCons and rooms that did not come from vCon files
 
 	options convert.Options // of exports
 }
@@ -111,18 +109,13 @@ func unusable(err error) error {
 
 // Close closes all that the history is read from.
 func (m *mergedSource) Close() error {
-	var all []error
 	if m.Reader != nil {
-		all = append(all, m.Reader.Close())
+		return m.Reader.Close()
 	}
 	if m.builder != nil {
-		all = append(all, m.builder.Close())
+		return m.builder.Close()
 	}
-	for _, s := range m.stores {
-		all = append(all, s.Close())
-	}
-	m.Reader, m.builder, m.stores = nil, nil, nil
-	return errors.Join(all...)
+	return nil
 }
 
 // addExport adds the vCons that an export becomes, and what it has besides. The
@@ -209,7 +202,7 @@ func (m *mergedSource) addStore(ctx context.Context, a sourceArg) error {
 	if err != nil {
 		return err
 	}
-	m.stores = append(m.stores, store)
+	m.builder.Own(store)
 	rooms, err := store.Rooms(ctx)
 	if err != nil {
 		return storeError(ctx, a.path, err)

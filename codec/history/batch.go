@@ -10,26 +10,25 @@ import (
 
 // A batch is the items of one unit on their way into the index.
 type batch struct {
-	x        *index
-	r        *roomIndex
-	unit     int32
-	room     segment.Room
-	parties  []codec.Party
-	from     int // of r.heads
-	instants []int64
-	dated    []bool
-	refs     []int64 // by index of the dialog in its unit; lost when it is no item
-	lost     segment.Ledger
-	partial  bool // room is only id and name
+	x       *index
+	r       *roomIndex
+	unit    int32
+	room    segment.Room
+	parties []codec.Party
+	from    int    // of r.heads
+	ref     uint64 // of the first item
+	dialogs int
+	refused []int32 // indexes of the dialogs that are no items
+	dated   []bool  // of the items
+	lost    segment.Ledger
+	partial bool // room is only id and name
 }
-
-const lost = -1
 
 // begin takes a vCon into the index.
 func (x *index) begin(u unit, room segment.Room, parties []codec.Party) *batch {
 	b := &batch{x: x, r: x.room(room.ID), unit: int32(len(x.units)), room: room, parties: parties}
 	x.units = append(x.units, u)
-	b.from = len(b.r.heads)
+	b.from, b.ref = len(b.r.heads), uint64(len(b.r.places))
 	return b
 }
 
@@ -80,8 +79,9 @@ func (b *batch) add(at place, d *codec.Dialog, instant *int64) {
 		b.refuse(reasonOf(err))
 		return
 	}
-	b.refs = append(b.refs, int64(ref))
-	b.instants, b.dated = append(b.instants, ms), append(b.dated, ok)
+	b.dialogs++
+	h.Instant = ms // until end
+	b.dated = append(b.dated, ok)
 	b.r.heads = append(b.r.heads, h)
 	b.r.places = append(b.r.places, at)
 }
@@ -89,7 +89,8 @@ func (b *batch) add(at place, d *codec.Dialog, instant *int64) {
 // refuse counts a dialog that is no item.
 func (b *batch) refuse(why segment.Reason) {
 	b.lost.AddQuarantined(why, 1)
-	b.refs = append(b.refs, lost)
+	b.refused = append(b.refused, int32(b.dialogs))
+	b.dialogs++
 }
 
 // lose counts something that is not an item and cannot travel.
@@ -132,11 +133,15 @@ func (b *batch) attach(t attached, a *codec.Attachment) {
 
 // bind gives an attachment to a dialog.
 func (b *batch) bind(t attached, i uint64) {
-	if i >= uint64(len(b.refs)) || b.refs[i] == lost {
+	before, refused := 0, i >= uint64(b.dialogs)
+	if !refused {
+		before, refused = slices.BinarySearch(b.refused, int32(i))
+	}
+	if refused {
 		b.lost.AddAttachmentQuarantined(segment.Malformed, 1)
 		return
 	}
-	t.ref = uint64(b.refs[i])
+	t.ref = b.ref + i - uint64(before)
 	b.x.atts = append(b.x.atts, t)
 }
 
@@ -145,13 +150,23 @@ func (b *batch) bind(t attached, i uint64) {
 // added.
 func (b *batch) end(roster []codec.Party) {
 	b.enlist(roster)
-	segment.FillInstants(b.instants, b.dated)
-	for i, ms := range b.instants {
-		b.r.heads[b.from+i].Instant = ms
+	heads := b.r.heads[b.from:]
+	if slices.Contains(b.dated, false) {
+		instants := make([]int64, len(heads))
+		for i := range heads {
+			instants[i] = heads[i].Instant
+		}
+		segment.FillInstants(instants, b.dated)
+		for i := range heads {
+			heads[i].Instant = instants[i]
+		}
 	}
 	older := false
-	if len(b.instants) > 0 {
-		start := slices.Min(b.instants)
+	if len(heads) > 0 {
+		start := heads[0].Instant
+		for i := range heads {
+			start = min(start, heads[i].Instant)
+		}
 		if older = !b.r.begun || start < b.r.start; older {
 			b.r.begun, b.r.start = true, start
 		}
@@ -176,8 +191,8 @@ func (b *batch) end(roster []codec.Party) {
 
 // drop forgets the batch: its vCon is refused whole.
 func (b *batch) drop(why segment.Reason) {
-	n := uint64(len(b.refs))
-	b.r.heads, b.r.places = b.r.heads[:b.from], b.r.places[:len(b.r.places)-len(b.instants)]
+	n := uint64(b.dialogs)
+	b.r.heads, b.r.places = b.r.heads[:b.from], b.r.places[:b.ref]
 	kept := b.x.atts[:0]
 	for _, t := range b.x.atts {
 		if t.unit != b.unit {

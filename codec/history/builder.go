@@ -75,8 +75,8 @@ func (b *Builder) stdin(ctx context.Context) error {
 // AddVCon adds a vCon, which an error calls name. contents[i] has the content of
 // v.Attachments[i], which is then looked for nowhere else; where it is nil, or
 // contents is shorter, the attachment has its content itself. v and contents are
-// the caller's again when AddVCon returns; what is in contents is opened as long
-// as the Reader is used, and closing that is the caller's.
+// the caller's again when AddVCon returns; each Content is opened as long as the
+// Reader is used. A content that is known not to be there is nil.
 func (b *Builder) AddVCon(ctx context.Context, name string, v *codec.VCon, contents []Content) error {
 	return b.do(ctx, func() error {
 		if len(contents) > len(v.Attachments) {
@@ -105,7 +105,7 @@ func withoutBodies(v *codec.VCon, contents []Content) *codec.VCon {
 
 // AddReader adds the rooms of a history, and what it counts as left. The content
 // of attachments is opened from r, which has to stay open as long as the Reader
-// is used; closing it is the caller's.
+// is used: see Own.
 func (b *Builder) AddReader(ctx context.Context, r Reader) error {
 	return b.do(ctx, func() error {
 		rooms, err := r.Rooms(ctx)
@@ -150,6 +150,14 @@ func (b *Builder) addRoom(ctx context.Context, r Reader, info RoomInfo) error {
 func (b *Builder) AddLeft(l segment.Ledger) {
 	if b.err == nil {
 		b.f.left.Add(l)
+	}
+}
+
+// Own makes the Reader, or Close of the Builder, close what the history is read
+// from: a Reader that was added, an archive.
+func (b *Builder) Own(c io.Closer) {
+	if b.f != nil {
+		b.f.owned = append(b.f.owned, c)
 	}
 }
 

@@ -419,6 +419,33 @@ func TestBuilderRefuses(t *testing.T) {
 	}
 }
 
+// counter counts how often it is closed.
+type counter struct{ closed int }
+
+func (c *counter) Close() error { c.closed++; return errFailing }
+
+func TestBuilderClosesWhatItOwns(t *testing.T) {
+	var reader, builder counter
+	b := NewBuilder(Options{})
+	b.Own(&reader)
+	r, err := b.Reader(t.Context())
+	if err != nil || reader.closed != 0 {
+		t.Fatal(err)
+	}
+	if err := r.Close(); !errors.Is(err, errFailing) || reader.closed != 1 {
+		t.Errorf("closed %d times: %v", reader.closed, err)
+	}
+	if err := r.Close(); err != nil || reader.closed != 1 {
+		t.Errorf("closed %d times: %v", reader.closed, err)
+	}
+	b = NewBuilder(Options{})
+	b.Own(&builder)
+	if err := b.Close(); !errors.Is(err, errFailing) || builder.closed != 1 {
+		t.Errorf("closed %d times: %v", builder.closed, err)
+	}
+	b.Own(&builder) // too late
+}
+
 // The file of a large source has no name and nothing in clear.
 func TestBuilderLeavesNothingInClear(t *testing.T) {
 	dir := t.TempDir()

@@ -96,8 +96,10 @@ func (s *DirSink) held(ctx context.Context, room string) (*heldRoom, error) {
 	if h.room = h.x.byID[room]; h.room == nil {
 		return h, nil // somebody else's file by our name: it is merged with, and stays whole
 	}
-	for _, head := range h.room.heads {
-		h.refs[head.Key] = head.Ref
+	for _, heads := range [][]segment.Head{h.room.heads, h.room.events} {
+		for _, head := range heads {
+			h.refs[head.Key] = head.Ref
+		}
 	}
 	if h.ids, err = s.readHeld(ctx, room, names); err == nil && h.ids == nil {
 		h.ids, err = h.cut(ctx)

@@ -65,10 +65,12 @@ type index struct {
 	rivals  bool                   // one record of a message takes the place of another: see rival
 }
 
-// A roomIndex is one room of an index. Ref of a head is an index into places.
+// A roomIndex is one room of an index. Ref of a head is an index into places, and
+// canonical order is that of instant and Ref.
 type roomIndex struct {
 	info    RoomInfo
-	heads   []segment.Head
+	heads   []segment.Head // from finish on those of messages
+	events  []segment.Head // from finish on those of the roster
 	places  []place
 	again   map[uint64]bool
 	own     map[uint64]bool // also told by the person's own device
@@ -100,7 +102,7 @@ func (x *index) room(id string) *roomIndex {
 // item, and finds what the history holds more than once.
 func (x *index) finish(ctx context.Context) error {
 	for _, r := range x.rooms {
-		slices.SortStableFunc(r.heads, func(a, b segment.Head) int { return cmp.Compare(a.Instant, b.Instant) })
+		slices.SortFunc(r.heads, canonical)
 	}
 	if err := x.unite(ctx); err != nil {
 		return err
@@ -123,12 +125,39 @@ func (x *index) finish(ctx context.Context) error {
 		if n := len(r.heads); n > 0 {
 			r.info.First, r.info.Last = r.heads[0].Instant, r.heads[n-1].Instant
 		}
+		r.split()
 	}
 	slices.SortStableFunc(x.rooms, func(a, b *roomIndex) int {
 		return cmp.Or(cmp.Compare(min(1, b.info.Items), min(1, a.info.Items)), cmp.Compare(b.info.Last, a.info.Last),
 			cmp.Compare(a.info.Room.ID, b.info.Room.ID))
 	})
 	return nil
+}
+
+func canonical(a, b segment.Head) int {
+	return cmp.Or(cmp.Compare(a.Instant, b.Instant), cmp.Compare(a.Ref, b.Ref))
+}
+
+// split keeps the heads of the roster's items apart, so that a plan takes those of
+// the messages as they are: most of a history's memory is its heads.
+func (r *roomIndex) split() {
+	for _, h := range r.heads {
+		if h.Roster {
+			r.events = append(r.events, h)
+		}
+	}
+	if len(r.events) > 0 {
+		r.heads = slices.DeleteFunc(r.heads, func(h segment.Head) bool { return h.Roster })
+	}
+}
+
+// splitHeads is what SplitRoster makes of Heads, without a copy: the caller must
+// not change it.
+func (x *index) splitHeads(room string) (messages, events []segment.Head) {
+	if r, ok := x.byID[room]; ok {
+		return slices.Clip(r.heads), slices.Clip(r.events)
+	}
+	return nil, nil
 }
 
 // fit drops of the parameters of a room the largest, until a segment holds the rest.
@@ -256,7 +285,13 @@ func (x *index) Heads(ctx context.Context, room string) iter.Seq2[segment.Head, 
 		if !ok {
 			return
 		}
-		for _, h := range r.heads {
+		for m, e := r.heads, r.events; len(m)+len(e) > 0; {
+			from := &m
+			if len(m) == 0 || len(e) > 0 && canonical(e[0], m[0]) < 0 {
+				from = &e
+			}
+			h := (*from)[0]
+			*from = (*from)[1:]
 			if err := ctx.Err(); err != nil {
 				yield(h, err)
 				return

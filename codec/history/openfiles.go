@@ -59,6 +59,7 @@ type files struct {
 	*index
 	opener *opener
 	spool  *spool // nil when there is none
+	owned  []io.Closer
 }
 
 // Close implements Reader.
@@ -67,6 +68,10 @@ func (f *files) Close() error {
 	if f.spool != nil {
 		err = errors.Join(err, f.spool.Close())
 	}
+	for _, c := range f.owned {
+		err = errors.Join(err, c.Close())
+	}
+	f.owned = nil
 	return err
 }
 

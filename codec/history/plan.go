@@ -88,19 +88,16 @@ func (s *Source) planOf(ctx context.Context, room string, now run) (*plan, error
 //  5. What does not travel is counted, with its reason.
 func (s *Source) plan(ctx context.Context, info RoomInfo, now run) (*plan, error) {
 	p, scope := &plan{room: info.Room, run: now}, now.scope
-	var all []segment.Head
-	for h, err := range s.r.Heads(ctx, info.Room.ID) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, h)
+	messages, events, err := s.heads(ctx, info)
+	if err != nil {
+		return nil, err
 	}
-	messages, events := segment.SplitRoster(all)
 	if scope.Rooms != nil && !slices.Contains(scope.Rooms, info.Room.ID) {
 		if !scope.CatchUp {
 			// A new member of one room learns nothing of the others, not even
 			// how much they hold.
-			p.leave(segment.OutsideScope, all...)
+			p.leave(segment.OutsideScope, messages...)
+			p.leave(segment.OutsideScope, events...)
 		}
 		return p, nil
 	}
@@ -132,12 +129,34 @@ func (s *Source) plan(ctx context.Context, info RoomInfo, now run) (*plan, error
 	}
 	p.selected = len(p.messages) > 0 || len(p.events) > 0 || !w.cut && info.Items == 0
 	if p.selected {
-		var err error
 		if p.spans, err = segment.PlanRoster(p.room, roster, p.events); err != nil {
 			return nil, errors.Join(&LimitError{What: "bytes of a room's metadata or of one party", Limit: segment.MaxParty}, err)
 		}
 	}
 	return p, nil
+}
+
+// heads are those of a room's messages and of its roster events. They may be the
+// reader's own, and are not changed.
+func (s *Source) heads(ctx context.Context, info RoomInfo) (messages, events []segment.Head, err error) {
+	if r, ok := s.r.(interface {
+		splitHeads(room string) (messages, events []segment.Head)
+	}); ok {
+		messages, events = r.splitHeads(info.Room.ID)
+		return messages, events, ctx.Err()
+	}
+	messages = make([]segment.Head, 0, min(info.Items, maxPlanned))
+	for h, err := range s.r.Heads(ctx, info.Room.ID) {
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case h.Roster:
+			events = append(events, h)
+		default:
+			messages = append(messages, h)
+		}
+	}
+	return messages, events, nil
 }
 
 func (p *plan) leave(why segment.Reason, heads ...segment.Head) {
@@ -152,7 +171,7 @@ func (p *plan) leave(why segment.Reason, heads ...segment.Head) {
 // A window is the part of a room that a scope selects.
 type window struct {
 	start, until int64 // instants: from start on, before until
-	first        int   // of the messages, the first that may travel: MaxMessages cuts within an instant
+	first, end   int   // of the messages, those that may travel: MaxMessages cuts within an instant
 	cut          bool  // something of the room is before the window
 }
 
@@ -176,8 +195,9 @@ func windowOf(scope segment.Scope, messages, events []segment.Head) window {
 		return i
 	}
 	w.first = at(w.start)
-	if end := at(w.until); scope.MaxMessages > 0 && uint64(max(0, end-w.first)) > scope.MaxMessages {
-		w.first = end - int(scope.MaxMessages)
+	w.end = max(w.first, at(w.until)) // until may be before since
+	if scope.MaxMessages > 0 && uint64(w.end-w.first) > scope.MaxMessages {
+		w.first = w.end - int(scope.MaxMessages)
 		w.start = messages[w.first].Instant
 	}
 	w.cut = w.first > 0 || len(events) > 0 && events[0].Instant < w.start
@@ -195,17 +215,13 @@ func ceilMilli(t time.Time) int64 {
 
 // choose takes the messages of the window, in a catch-up by the rules for it.
 func (s *Source) choose(ctx context.Context, p *plan, w window, messages []segment.Head, catchUp bool) error {
-	inWindow := func(i int) bool { return i >= w.first && messages[i].Instant < w.until }
 	if !catchUp {
-		for i, h := range messages {
-			if inWindow(i) {
-				p.messages = append(p.messages, h)
-			} else {
-				p.leave(segment.OutsideScope, h)
-			}
-		}
+		p.messages = messages[w.first:w.end]
+		p.leave(segment.OutsideScope, messages[:w.first]...)
+		p.leave(segment.OutsideScope, messages[w.end:]...)
 		return nil
 	}
+	inWindow := func(i int) bool { return i >= w.first && i < w.end }
 	book := newFactBook(messages)
 	err := s.each(ctx, p.room.ID, messages, func(i int, it segment.Item) { book.note(i, p.room.ID, it) })
 	if err != nil {
