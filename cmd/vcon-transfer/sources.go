@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/convert"
 	"github.com/vcon-transfer/vcon-transfer/codec/history"
@@ -125,7 +126,7 @@ func (m *mergedSource) addExport(ctx context.Context, ui *terminal, a sourceArg)
 	if err != nil {
 		return err
 	}
-	m.stores = append(m.stores, e)
+	m.builder.Own(e)
 	report := new(convert.Report)
 	for v, err := range convert.Convert(ctx, a.layout, e, e.name, m.options, report) {
 		if err != nil {
