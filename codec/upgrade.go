@@ -13,164 +13,189 @@ const (
 	ExtensionMIMI = "mimi-messages"
 )
 
-// A rename is one row of the table of old forms.
-type rename struct {
-	old, new string
-	rule     renameRule
+// An Upgrader brings the elements of one vCon into the names of today, by the
+// table of old forms (docs/wire-format.md, "Old forms"). It invents nothing: no
+// room, uuid or salt. Upgrading again changes nothing. What it is given stays as
+// it is.
+//
+// The zero Upgrader is ready. What an event "add" meant depends on how all parties
+// are written, and the extensions on whether there are MIMI parameters: so give it
+// all parties first, then dialogs, attachments and analyses in any order, and
+// Head.
+type Upgrader struct {
+	// Found counts the rows of the table that applied, by name, if it is not nil.
+	Found map[string]uint64
+
+	imUri, imURI bool // an address under the old name, under the new one
+	address      bool // an address, after upgrading
+	joins        bool // "add" is "self_add" in the event at hand
 }
 
-type renameRule uint8
+// Upgraded is v in the names of today; see Upgrader.
+func (v *VCon) Upgraded() *VCon { return new(Upgrader).VCon(v) }
 
-const (
-	ruleRename    renameRule = iota // the same value under the new name
-	ruleMessageID                   // an object holding messageId becomes that text
-	ruleExpires                     // {relative, expires} becomes {relative, absolute_time or relative_time}
-	ruleNullBody                    // null (a delete on the IETF 118 slide) becomes absent: MIMI's NullPart
-	ruleSignature                   // alg SHA-512 and signature become content_hash
-)
+// Upgraded is d in the names of today, as far as d alone tells; see Upgrader.
+func (d *Dialog) Upgraded() *Dialog { return new(Upgrader).Dialog(d) }
 
-// The old forms: of vCon 0.0.1 to 0.3.0 (vcon-core, "Non-Upward Compatible
-// Changes"), of the MIMI draft's own examples, and of the IETF 118 slide. A row
-// applies where the old name is and the new one is not.
-var (
-	vconRenames = []rename{
-		{"must_support", "critical", ruleRename},
-		{"appended", "amended", ruleRename},
-	}
-	partyRenames = []rename{
-		{"imUri", "im_uri", ruleRename},
-	}
-	dialogRenames = []rename{
-		{"messageId", "message_id", ruleRename},
-		{"inReplyTo", "in_reply_to", ruleMessageID},
-		{"in_reply_to", "in_reply_to", ruleMessageID},
-		{"topicId", "topic_id", ruleRename},
-		{"mimeType", "mediatype", ruleRename},
-		{"mimetype", "mediatype", ruleRename},
-		{"expiring", "expires", ruleExpires},
-		{"transfer-target", "transfer_target", ruleRename},
-		{"target-dialog", "target_dialog", ruleRename},
-		{"signature", "content_hash", ruleSignature},
-		{"body", "", ruleNullBody},
-	}
-	contentRenames = []rename{ // of attachments, parts and external parts
-		{"mimeType", "mediatype", ruleRename},
-		{"mimetype", "mediatype", ruleRename},
-		{"signature", "content_hash", ruleSignature},
-	}
-)
+// Upgraded is p in the names of today.
+func (p *Party) Upgraded() *Party { return new(Upgrader).Party(p) }
 
-// Set sets a top-level parameter from its item, in its field when the item is of
-// that field's form, else in Extra. A Scanner's EventField is set so.
-func (v *VCon) Set(name string, value Raw) error { return setField(vconTable, v, name, value) }
+// Upgraded is a in the names of today.
+func (a *Attachment) Upgraded() *Attachment { return new(Upgrader).Attachment(a) }
 
-// Upgraded is v in the names of today, as far as that invents nothing: no room,
-// uuid or salt is added. v itself stays as it is.
-func (v *VCon) Upgraded() *VCon {
-	u := *v
-	applyRenames(vconTable, &u, vconRenames)
-	u.Version = Version
-	u.Parties = slices.Clone(v.Parties)
-	mimi := u.Room != nil
-	for i := range u.Parties {
-		applyRenames(partyTable, &u.Parties[i], partyRenames)
-		mimi = mimi || u.Parties[i].IMURI != ""
+// VCon is v in the names of today.
+func (u *Upgrader) VCon(v *VCon) *VCon {
+	parties := slices.Clone(v.Parties)
+	for i := range parties {
+		parties[i] = *u.Party(&parties[i])
 	}
-	u.Dialog = slices.Clone(v.Dialog)
-	for i := range u.Dialog {
-		d := &u.Dialog[i]
-		applyRenames(dialogTable, d, dialogRenames)
-		d.Encoding = upgradedEncoding(d.Body, d.Encoding, d.Extra)
-		d.ExternalPart = d.ExternalPart.upgraded()
-		d.MultiPart = d.MultiPart.upgraded()
+	c := u.Head(v)
+	c.Parties = parties
+	c.Dialog = slices.Clone(v.Dialog)
+	for i := range c.Dialog {
+		c.Dialog[i] = *u.Dialog(&c.Dialog[i])
 	}
-	u.Attachments = slices.Clone(v.Attachments)
-	for i := range u.Attachments {
-		a := &u.Attachments[i]
-		applyRenames(attachmentTable, a, contentRenames)
-		a.Encoding = upgradedEncoding(a.Body, a.Encoding, a.Extra)
+	c.Attachments = slices.Clone(v.Attachments)
+	for i := range c.Attachments {
+		c.Attachments[i] = *u.Attachment(&c.Attachments[i])
 	}
-	if mimi && !slices.Contains(u.Extensions, ExtensionMIMI) {
-		u.Extensions = append(slices.Clip(slices.Clone(u.Extensions)), ExtensionMIMI)
-	}
-	return &u
+	return c
 }
 
-func (p *ExternalPart) upgraded() *ExternalPart {
+// Head is v in the names of today without its parties, dialog and attachments,
+// after all parties were given.
+func (u *Upgrader) Head(v *VCon) *VCon {
+	c := *v
+	c.Parties, c.Dialog, c.Attachments = nil, nil, nil
+	applyForms(u, vconTable, &c, vconForms)
+	for _, name := range []string{"redacted", "amended"} {
+		u.within(&c.Extra, name, func(raw Raw) Raw { return u.raw(raw, referenceForms) })
+	}
+	u.within(&c.Extra, "analysis", func(raw Raw) Raw { return eachElement(raw, u.Analysis) })
+	return &c
+}
+
+// Party is p in the names of today.
+func (u *Upgrader) Party(p *Party) *Party {
+	c := *p
+	_, old := p.Extra["imUri"]
+	u.imUri = u.imUri || old
+	u.imURI = u.imURI || p.IMURI != ""
+	applyForms(u, partyTable, &c, partyForms)
+	u.address = u.address || c.IMURI != ""
+	return &c
+}
+
+// Dialog is d in the names of today.
+func (u *Upgrader) Dialog(d *Dialog) *Dialog {
+	c := *d
+	applyForms(u, dialogTable, &c, dialogForms)
+	c.ExternalPart = u.external(c.ExternalPart)
+	c.MultiPart = u.multi(c.MultiPart)
+	c.PartyHistory = u.events(c.PartyHistory)
+	return &c
+}
+
+// Attachment is a in the names of today. Its body need not be there.
+func (u *Upgrader) Attachment(a *Attachment) *Attachment {
+	c := *a
+	applyForms(u, attachmentTable, &c, attachmentForms)
+	return &c
+}
+
+// Analysis is one element of analysis in the names of today; what is no object
+// stays.
+func (u *Upgrader) Analysis(raw Raw) Raw { return u.raw(raw, analysisForms) }
+
+func (u *Upgrader) external(p *ExternalPart) *ExternalPart {
 	if p == nil {
 		return nil
 	}
 	c := *p
-	applyRenames(externalTable, &c, contentRenames)
+	applyForms(u, externalTable, &c, externalForms)
 	return &c
 }
 
-func (m *MultiPart) upgraded() *MultiPart {
+func (u *Upgrader) multi(m *MultiPart) *MultiPart {
 	if m == nil {
 		return nil
 	}
 	c := *m
-	c.Parts = slices.Clone(m.Parts)
+	applyForms(u, multiPartTable, &c, multiForms)
+	c.Parts = slices.Clone(c.Parts)
 	for i := range c.Parts {
 		p := &c.Parts[i]
-		applyRenames(partTable, p, contentRenames)
-		p.Encoding = upgradedEncoding(p.Body, p.Encoding, p.Extra)
-		p.ExternalPart = p.ExternalPart.upgraded()
-		p.MultiPart = p.MultiPart.upgraded()
+		applyForms(u, partTable, p, partForms)
+		p.ExternalPart = u.external(p.ExternalPart)
+		p.MultiPart = u.multi(p.MultiPart)
 	}
 	return &c
 }
 
-// upgradedEncoding says "none" for a text body without an encoding.
-func upgradedEncoding(b Body, encoding string, extra Fields) string {
-	if _, odd := extra["encoding"]; odd || encoding != "" || b.Kind != BodyText {
-		return encoding
+func (u *Upgrader) events(events []PartyEvent) []PartyEvent {
+	out := events
+	welcome := slices.ContainsFunc(events, func(e PartyEvent) bool { return e.Event == "welcome" })
+	for i := range events {
+		e := &events[i]
+		u.joins = welcome || u.imUri && !u.imURI || e.Party != nil && e.Originator != nil && *e.Party == *e.Originator
+		if !(u.joins && (e.Event == "add" || e.Event == "welcome") || e.Event == "dtmfdown" || e.Event == "dtmfup" || e.Extra["dtmf"] != nil) {
+			continue
+		}
+		if len(out) > 0 && &out[0] == &events[0] {
+			out = slices.Clone(events)
+		}
+		applyForms(u, eventTable, &out[i], eventForms)
 	}
-	return EncodingNone
+	return out
 }
 
-func applyRenames[T any](t *table[T], v *T, rows []rename) {
-	extra := t.extra(v)
-	owned := false
-	for _, row := range rows {
-		raw, ok := (*extra)[row.old]
-		if !ok || len(raw) == 0 || row.new != row.old && row.new != "" && t.has(v, row.new) {
-			continue
-		}
-		if raw, ok = row.rule.apply(raw, *extra); !ok {
-			continue
-		}
-		if !owned { // the map is shared with the vCon that is upgraded
-			*extra, owned = maps.Clone(*extra), true
-		}
-		delete(*extra, row.old)
-		if row.rule == ruleSignature {
-			delete(*extra, "alg")
-		}
-		if raw == nil {
-			continue
-		}
-		if err := setField(t, v, row.new, raw); err != nil {
-			set(extra, row.new, raw) // a Raw that somebody made by hand
-		}
+// raw upgrades an object that the model has no struct for.
+func (u *Upgrader) raw(raw Raw, forms []*oldForm) Raw {
+	var x Fields
+	if len(raw) == 0 || raw[0]>>5 != majorMap || raw.Decode(&x) != nil {
+		return raw // also an object with keys that are no texts
 	}
-	if owned && len(*extra) == 0 {
-		*extra = nil
+	if !applyForms(u, anyTable, &x, forms) {
+		return raw
 	}
+	out, err := RawOf(map[string]Raw(x))
+	if err != nil {
+		return raw
+	}
+	return out
 }
 
-// has reports whether v has the parameter, in its field or in Extra.
-func (t *table[T]) has(v *T, name string) bool {
-	if _, ok := (*t.extra(v))[name]; ok {
-		return true
-	}
-	i, ok := t.index[name]
+// anyTable is that of an object without known parameters.
+var anyTable = newTable(func(x *Fields) *Fields { return x })
+
+// within replaces one value of x, which is shared, when f changes it.
+func (u *Upgrader) within(x *Fields, name string, f func(Raw) Raw) {
+	raw, ok := (*x)[name]
 	if !ok {
-		return false
+		return
 	}
-	_, present, err := appendValue(nil, t.rows[i].at(v))
-	return present || err != nil
+	if now := f(raw); string(now) != string(raw) {
+		*x = maps.Clone(*x)
+		(*x)[name] = now
+	}
 }
+
+// eachElement replaces the elements of an array.
+func eachElement(raw Raw, f func(Raw) Raw) Raw {
+	var list []Raw
+	if len(raw) == 0 || raw[0]>>5 != majorArray || raw.Decode(&list) != nil {
+		return raw
+	}
+	out := AppendArray(nil, len(list))
+	for _, e := range list {
+		out = append(out, f(e)...)
+	}
+	return out
+}
+
+// Set sets a top-level parameter from its item, in its field when the item is of
+// that field's form, else in Extra. A Scanner's EventField is set so.
+func (v *VCon) Set(name string, value Raw) error { return setField(vconTable, v, name, value) }
 
 func setField[T any](t *table[T], v *T, name string, raw Raw) error {
 	r := &reader{b: raw, base: -1}
@@ -193,42 +218,6 @@ func setField[T any](t *table[T], v *T, name string, raw Raw) error {
 	}
 	settle(v)
 	return nil
-}
-
-// apply returns the new value, nil for none; false when the row does not apply.
-func (rule renameRule) apply(raw Raw, extra Fields) (Raw, bool) {
-	switch rule {
-	case ruleMessageID:
-		var old map[string]Raw
-		if raw[0]>>5 != majorMap {
-			return raw, true
-		}
-		if raw.Decode(&old) != nil || len(old) != 1 || old["messageId"] == nil {
-			return nil, false
-		}
-		return old["messageId"], true
-	case ruleExpires:
-		var old map[string]Raw
-		if raw.Decode(&old) != nil || len(old) != 2 || old["relative"] == nil || old["expires"] == nil {
-			return raw, raw[0]>>5 == majorMap
-		}
-		name := "absolute_time"
-		if old["relative"][0] == simpleTrue {
-			name = "relative_time"
-		}
-		b := append(AppendText(AppendMap(nil, 2), "relative"), old["relative"]...)
-		return append(AppendText(b, name), old["expires"]...), true
-	case ruleNullBody:
-		return nil, len(raw) == 1 && raw[0] == simpleNull
-	case ruleSignature:
-		var alg, signature string
-		if extra["alg"].Decode(&alg) != nil || raw.Decode(&signature) != nil ||
-			alg != "SHA-512" && alg != "sha512" && alg != "SHA512" {
-			return nil, false
-		}
-		return AppendText(nil, "sha512-"+signature), true
-	}
-	return raw, true
 }
 
 // UnsupportedCritical is the names in critical, or must_support of 0.3.0, that

@@ -1,0 +1,395 @@
+package codec
+
+import (
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A rule says how an old form becomes the new one. It applies where the old name
+// is and the new one is not.
+type rule uint8
+
+const (
+	ruleRename rule = iota
+	ruleStays
+	ruleVersion
+	ruleExtensions
+	ruleSignature
+	ruleEncoding
+	ruleSessionID
+	ruleKeyDown
+	ruleKeyUp
+	ruleMessageID
+	ruleFirst
+	ruleNull
+	ruleExpiresAt
+	ruleExpires
+	ruleRoom
+	rulePart
+	ruleHashAlg
+	ruleAnonymous
+	ruleSelfAdd
+	ruleWelcome
+)
+
+// applyForms applies rows to an object, whose Extra is shared until something
+// changes. It reports whether something did.
+func applyForms[T any](u *Upgrader, t *table[T], v *T, forms []*oldForm) (changed bool) {
+	o := &upgraded[T]{t: t, v: v}
+	for _, f := range forms {
+		if o.apply(u, f) {
+			changed = true
+			if u.Found != nil {
+				u.Found[f.name]++
+			}
+		}
+	}
+	if o.owned && len(*t.extra(v)) == 0 {
+		*t.extra(v) = nil
+	}
+	return changed
+}
+
+// An upgraded object is one that rows apply to.
+type upgraded[T any] struct {
+	t     *table[T]
+	v     *T
+	owned bool // Extra is our own copy
+}
+
+// apply applies one row and reports whether it did.
+func (o *upgraded[T]) apply(u *Upgrader, f *oldForm) bool {
+	switch f.rule {
+	case ruleStays:
+		return false
+	case ruleVersion, ruleExtensions:
+		v, ok := any(o.v).(*VCon)
+		return ok && (f.rule == ruleVersion && v.today() || f.rule == ruleExtensions && u.extend(v))
+	case ruleEncoding:
+		return o.setEncoding()
+	case ruleRoom:
+		d, ok := any(o.v).(*Dialog)
+		return ok && d.Type == "room" && d.eventOfRoom()
+	case rulePart:
+		p, ok := any(o.v).(*Part)
+		was := ok && p.unwrap()
+		for was && p.unwrap() { // so that once is enough
+		}
+		return was
+	case ruleKeyDown, ruleKeyUp, ruleSelfAdd, ruleWelcome:
+		e, ok := any(o.v).(*PartyEvent)
+		return ok && u.rename(e, f.rule)
+	}
+	raw, ok := o.get(f.old)
+	if !ok || len(raw) == 0 || f.old != f.new && f.new != "" && o.has(f.new) {
+		return false
+	}
+	fields := *o.t.extra(o.v)
+	var also string // a parameter that goes with it
+	keep := false
+	switch f.rule {
+	case ruleMessageID:
+		raw, ok = messageIDOf(raw, f.old == f.new)
+	case ruleFirst:
+		raw, ok = firstOf(raw)
+		keep = true
+	case ruleNull:
+		raw, ok = nil, len(raw) == 1 && raw[0] == simpleNull
+	case ruleExpiresAt:
+		raw, ok = expiresAt(raw)
+	case ruleExpires:
+		raw, ok = expiresOf(raw)
+	case ruleSignature:
+		also = "alg"
+		raw, ok = hashOfSignature(raw, fields[also])
+	case ruleHashAlg:
+		also = "hashAlg"
+		raw, ok = hashOfNumber(raw, fields[also])
+	case ruleSessionID:
+		raw, ok = sessionID(raw)
+	case ruleAnonymous:
+		raw, ok = anonInvalid(raw)
+	}
+	if !ok {
+		return false
+	}
+	if !keep {
+		o.drop(f.old)
+	}
+	if also != "" {
+		o.drop(also)
+	}
+	if raw != nil {
+		o.put(f.new, raw)
+	}
+	return true
+}
+
+// get returns the value under an old name: from Extra, or from a field that is a
+// text.
+func (o *upgraded[T]) get(name string) (Raw, bool) {
+	if raw, ok := (*o.t.extra(o.v))[name]; ok {
+		return raw, true
+	}
+	if i, ok := o.t.index[name]; ok {
+		if s, ok := o.t.rows[i].at(o.v).(*string); ok && *s != "" {
+			return AppendText(nil, *s), true
+		}
+	}
+	return nil, false
+}
+
+// has reports whether the object has the parameter, in its field or in Extra.
+func (o *upgraded[T]) has(name string) bool {
+	if _, ok := (*o.t.extra(o.v))[name]; ok {
+		return true
+	}
+	i, ok := o.t.index[name]
+	if !ok {
+		return false
+	}
+	_, present, err := appendValue(nil, o.t.rows[i].at(o.v))
+	return present || err != nil
+}
+
+// own makes Extra a map of this object's.
+func (o *upgraded[T]) own() {
+	if extra := o.t.extra(o.v); !o.owned {
+		*extra, o.owned = maps.Clone(*extra), true
+	}
+}
+
+func (o *upgraded[T]) drop(name string) {
+	if i, ok := o.t.index[name]; ok {
+		if s, ok := o.t.rows[i].at(o.v).(*string); ok {
+			*s = ""
+		}
+	}
+	if _, ok := (*o.t.extra(o.v))[name]; ok {
+		o.own()
+		delete(*o.t.extra(o.v), name)
+	}
+}
+
+func (o *upgraded[T]) put(name string, raw Raw) {
+	o.own()
+	if err := setField(o.t, o.v, name, raw); err != nil {
+		set(o.t.extra(o.v), name, raw) // a Raw that somebody made by hand
+	}
+}
+
+func (o *upgraded[T]) setEncoding() bool {
+	if o.has("encoding") {
+		return false
+	}
+	text := false
+	switch v := any(o.v).(type) {
+	case *Dialog:
+		text = v.Body.Kind == BodyText
+	case *Attachment:
+		text = v.Body.Kind == BodyText
+	case *Part:
+		text = v.Body.Kind == BodyText
+	default:
+		raw := (*o.t.extra(o.v))["body"]
+		text = len(raw) > 0 && raw[0]>>5 == majorText
+	}
+	if text {
+		o.put("encoding", AppendText(nil, EncodingNone))
+	}
+	return text
+}
+
+// today sets the version.
+func (v *VCon) today() bool {
+	if v.Version == Version {
+		return false
+	}
+	v.Version = Version
+	if _, odd := v.Extra["vcon"]; odd {
+		v.Extra = maps.Clone(v.Extra)
+		delete(v.Extra, "vcon")
+	}
+	return true
+}
+
+// extend lists the extension of the MIMI draft where its parameters are.
+func (u *Upgrader) extend(v *VCon) bool {
+	if v.Room == nil && !u.address {
+		return false
+	}
+	if slices.Contains(v.Extensions, ExtensionMIMI) {
+		return false
+	}
+	v.Extensions = append(slices.Clip(slices.Clone(v.Extensions)), ExtensionMIMI)
+	return true
+}
+
+func messageIDOf(raw Raw, onlyObject bool) (Raw, bool) {
+	switch raw[0] >> 5 {
+	case majorMap:
+		var old map[string]Raw
+		if raw.Decode(&old) != nil || len(old) != 1 || old["messageId"] == nil {
+			return nil, false
+		}
+		return old["messageId"], true
+	case majorArray:
+		return nil, false // see ruleFirst
+	}
+	return raw, !onlyObject
+}
+
+func firstOf(raw Raw) (Raw, bool) {
+	var list []Raw
+	if raw[0]>>5 != majorArray || raw.Decode(&list) != nil || len(list) == 0 || len(list[0]) == 0 || list[0][0]>>5 != majorText {
+		return nil, false
+	}
+	return list[0], true
+}
+
+func expiresAt(raw Raw) (Raw, bool) {
+	var date string
+	if raw[0]>>5 != majorText || raw.Decode(&date) != nil {
+		return nil, false
+	}
+	if _, ok := Date(date).Instant(); !ok {
+		return nil, false
+	}
+	b := append(AppendText(AppendMap(nil, 2), "relative"), simpleFalse)
+	return append(AppendText(b, "absolute_time"), raw...), true
+}
+
+func expiresOf(raw Raw) (Raw, bool) {
+	var old map[string]Raw
+	if raw.Decode(&old) != nil || len(old) != 2 || old["relative"] == nil || old["expires"] == nil {
+		return raw, raw[0]>>5 == majorMap
+	}
+	name := "absolute_time"
+	if old["relative"][0] == simpleTrue {
+		name = "relative_time"
+	}
+	b := append(AppendText(AppendMap(nil, 2), "relative"), old["relative"]...)
+	return append(AppendText(b, name), old["expires"]...), true
+}
+
+func hashOfSignature(raw, algorithm Raw) (Raw, bool) {
+	var alg, signature string
+	if algorithm.Decode(&alg) != nil || raw.Decode(&signature) != nil ||
+		alg != "SHA-512" && alg != "sha512" && alg != "SHA512" {
+		return nil, false
+	}
+	return AppendText(nil, "sha512-"+signature), true
+}
+
+func hashOfNumber(raw, algorithm Raw) (Raw, bool) {
+	var n uint64
+	var hash string
+	if algorithm.Decode(&n) != nil || raw.Decode(&hash) != nil || strings.Contains(hash, ":") {
+		return nil, false
+	}
+	name := strconv.FormatUint(n, 10)
+	switch n { // Named Information Hash Algorithm Registry
+	case 1:
+		name = "sha256"
+	case 7:
+		name = "sha384"
+	case 8:
+		name = "sha512"
+	}
+	return AppendText(nil, name+":"+hash), true
+}
+
+// sessionID takes a session identifier of RFC 7989 apart; one with its local half
+// alone stays.
+func sessionID(raw Raw) (Raw, bool) {
+	var text string
+	if raw[0]>>5 != majorText || raw.Decode(&text) != nil {
+		return nil, false
+	}
+	local, remote, ok := strings.Cut(text, ";remote=")
+	for _, half := range []string{local, remote} {
+		id, err := hex.DecodeString(half)
+		ok = ok && err == nil && len(id) == 16
+	}
+	if !ok {
+		return nil, false
+	}
+	b := AppendText(AppendText(AppendMap(nil, 2), "local"), local)
+	return AppendText(AppendText(b, "remote"), remote), true
+}
+
+func anonInvalid(raw Raw) (Raw, bool) {
+	var ref string
+	if raw[0]>>5 != majorText || raw.Decode(&ref) != nil {
+		return raw, true
+	}
+	if id, ok := strings.CutSuffix(ref, "@anonymous.invalid"); ok {
+		ref = id + "@anon.invalid"
+	}
+	return AppendText(nil, ref), true
+}
+
+// rename gives an event the word of today.
+func (u *Upgrader) rename(e *PartyEvent, r rule) bool {
+	words := map[rule][2]string{
+		ruleKeyDown: {"dtmfdown", "keydown"}, ruleKeyUp: {"dtmfup", "keyup"},
+		ruleSelfAdd: {"add", "self_add"}, ruleWelcome: {"welcome", "add"},
+	}[r]
+	if e.Event != words[0] || r == ruleSelfAdd && !u.joins {
+		return false
+	}
+	e.Event = words[1]
+	return true
+}
+
+// unwrap makes a part of the object that is its only parameter.
+func (p *Part) unwrap() bool {
+	raw, ok := p.Extra["Part"]
+	if !ok || len(p.Extra) != 1 || len(raw) == 0 || raw[0]>>5 != majorMap {
+		return false
+	}
+	bare, err := appendObject(nil, partTable, p)
+	if err != nil || len(bare) != 1+len(AppendText(nil, "Part"))+len(raw) {
+		return false // it holds more
+	}
+	inner, err := decode(&reader{b: raw, base: -1}, partTable)
+	if err != nil {
+		return false
+	}
+	*p = *inner
+	return true
+}
+
+// eventOfRoom makes a room's dialog object of mahy-02 an event of today. One that
+// holds anything else stays.
+func (d *Dialog) eventOfRoom() bool {
+	room, e := new(Room), PartyEvent{Party: new(uint32), Event: "room", Originator: d.Originator}
+	c := *d
+	c.Type, c.Originator, c.Extra = "", nil, nil
+	if rest, err := appendObject(nil, dialogTable, &c); err != nil || len(rest) != 1 {
+		return false
+	}
+	for name, raw := range d.Extra {
+		var err error
+		switch _, ok := roomTable.index[name]; {
+		case name == "time":
+			err = setField(eventTable, &e, name, raw)
+		case ok && name != "id":
+			err = setField(roomTable, room, name, raw)
+		default:
+			return false
+		}
+		if err != nil {
+			return false
+		}
+	}
+	if e.Time == "" {
+		return false
+	}
+	e.Room = room
+	*d = Dialog{PartyHistory: []PartyEvent{e}}
+	return true
+}
