@@ -82,7 +82,7 @@ var oldForms = []oldForm{
 	{"topicId", inDialog, "topicId", "topic_id", ruleRename, mahy01},
 	{"lastSeen", inDialog, "lastSeen", "", ruleStays, mahy0001},
 	{"mimiExtensions", inDialog, "mimiExtensions", "", ruleStays, mahy0001},
-	{"mimeType", inContent, "mimeType", "mediatype", ruleRename, slide},
+	{"mimeType-slide", inContent, "mimeType", "mediatype", ruleRename, slide},
 	{"body-null", inDialog, "body", "", ruleNull, slide},
 	{"expires-text", inDialog, "expires", "expires", ruleExpiresAt, mahy0001},
 	{"expiring-text", inDialog, "expiring", "expires", ruleExpiresAt, mahy01},
