@@ -25,7 +25,8 @@ const (
 // judge applies the content rules for a newly added group member (design,
 // section 8) to a room's messages, of which inWindow tells the selected ones:
 //
-//  1. What expires does not travel.
+//  1. What expires does not travel, nor a signed or encrypted vCon: what is in it
+//     may have expired, or have been retracted.
 //  2. Of a message and its edits, the last version in the window travels, and
 //     nothing of it does when its sender retracted it at any time: a tombstone
 //     stands in the place of the original.
@@ -154,6 +155,8 @@ func (c *court) first(i int32) verdict {
 		return verdict{}
 	case f.expires:
 		return verdict{why: segment.Expired}
+	case f.sealed:
+		return verdict{why: SealedVCon}
 	case c.retracts(i):
 		return verdict{}
 	case c.gone[r] != none && i == r && c.stone[r] == none:

@@ -19,6 +19,7 @@ type fact struct {
 	expires  bool
 	deletes  bool // replaces a message by nothing: a retraction
 	grave    bool // is a tombstone already
+	sealed   bool // is a signed or encrypted vCon, into which no rule can look
 }
 
 const none = -1
@@ -60,6 +61,7 @@ func (b *factBook) note(i int, room string, it segment.Item) {
 	}
 	f.expires = hasExpires(d)
 	f.grave = d.Type == "tombstone"
+	f.sealed = d.Type == TypeVCon
 	if d.Replaces != "" {
 		key := segment.KeyOfMessage(room, string(d.Replaces))
 		f.replaces = b.find(key)

@@ -43,7 +43,7 @@ var errNotVCon = errors.New("not a vCon")
 //
 // A file that cannot be read, or is no vCon, is a *FileError. Single records that
 // no segment can hold are counted in Left; so is a whole vCon that names
-// something critical, is signed or is encrypted.
+// something critical. A signed or encrypted one is an item as a whole (TypeVCon).
 func OpenFiles(ctx context.Context, paths []string, opts Options) (Reader, error) {
 	b := NewBuilder(opts)
 	for _, path := range paths {
@@ -111,6 +111,7 @@ type scan struct {
 	b       *batch // nil until room and parties are known
 	atts    []scannedAttachment
 	lost    []lostElement
+	large   int // parameters that were too large to be read
 }
 
 // errSeen ends a second scan.
@@ -137,12 +138,14 @@ func (s *scan) run() error {
 	if len(s.x.byID) > s.limits.rooms {
 		return &LimitError{What: "rooms in the source", Limit: int64(s.limits.rooms)}
 	}
-	if !s.names["vcon"] && !s.names["dialog"] && !s.names["parties"] && !s.opaque() {
+	if seal := codec.SealOf(&s.head, func(name string) bool { return s.names[name] }); seal != nil {
+		return s.seal(seal)
+	}
+	if !s.names["vcon"] && !s.names["dialog"] && !s.names["parties"] {
 		return errNotVCon
 	}
-	if s.opaque() {
-		s.x.lose(segment.Unsupported)
-		return nil
+	for range s.large {
+		s.x.lose(segment.TooLarge)
 	}
 	if s.b == nil {
 		s.begin()
@@ -224,8 +227,8 @@ func (s *scan) first(e codec.Event) error {
 		case "dialog", "attachments":
 		case "room", "parties", "uuid", "critical":
 			return &codec.Error{Pointer: "/" + e.Name, Offset: e.Offset, Reason: whyLost(e.Kind)}
-		default: // a parameter that the room would carry
-			s.x.lose(segment.TooLarge)
+		default: // a parameter that the room would carry, unless the file travels as it is
+			s.large++
 			return nil
 		}
 		if e.Name == "attachments" {
@@ -276,10 +279,6 @@ func (s *scan) room() segment.Room {
 		v = v.Upgraded()
 	}
 	return roomOf(v, s.namer.uuid)
-}
-
-func (s *scan) opaque() bool {
-	return s.names["payload"] && s.names["signatures"] || s.names["ciphertext"]
 }
 
 func (s *scan) attachment(e codec.Event) error {
