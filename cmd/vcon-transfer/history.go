@@ -18,6 +18,7 @@ import (
 
 type historyFlags struct {
 	store, since, until, room string
+	levels                    bool
 	newest, most              int // --limit of show and of search, which have two defaults
 }
 
@@ -56,6 +57,7 @@ func newHistory(ui *terminal) *cobra.Command {
 		sub.Flags().StringVar(&f.since, "since", "", "only messages from this date or `TIME` on (2026-01-31, or RFC 3339)")
 		sub.Flags().StringVar(&f.until, "until", "", "only messages before this date or `TIME`")
 	}
+	show.Flags().BoolVar(&f.levels, "levels", false, "say of each message how far its id attests its content")
 	show.Flags().IntVar(&f.newest, "limit", 0, "only the newest `N` messages (default: all)")
 	search.Flags().IntVar(&f.most, "limit", 100, "at most `N` messages")
 	search.Flags().StringVar(&f.room, "room", "", "only this `ROOM`: its number, name or URI")
@@ -155,8 +157,14 @@ func (f *historyFlags) show(ctx context.Context, ui *terminal, which string) err
 	if err != nil {
 		return err
 	}
+	beside, err := store.Beside(ctx, room.ID)
+	if err != nil {
+		return storeError(ctx, f.store, err)
+	}
 	v := newView(ui)
+	v.levels = f.levels
 	v.heading(room)
+	v.beside(beside)
 	for m, err := range store.Messages(ctx, room.ID, q) {
 		if err != nil {
 			return errors.Join(v.flush(), storeError(ctx, f.store, err))
@@ -237,7 +245,7 @@ func findRoom(rooms []sqlite.RoomSummary, which string) (*sqlite.RoomSummary, er
 	for _, match := range matches {
 		var found []*sqlite.RoomSummary
 		for i := range rooms {
-			if match(rooms[i].Name) {
+			if match(titleOf(&rooms[i])) {
 				found = append(found, &rooms[i])
 			}
 		}
@@ -253,8 +261,8 @@ func findRoom(rooms []sqlite.RoomSummary, which string) (*sqlite.RoomSummary, er
 
 func nameOfRoom(rooms []sqlite.RoomSummary, id string) string {
 	for i := range rooms {
-		if rooms[i].ID == id && rooms[i].Name != "" {
-			return rooms[i].Name
+		if rooms[i].ID == id {
+			return titleOf(&rooms[i])
 		}
 	}
 	return id

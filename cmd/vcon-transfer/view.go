@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -22,6 +23,7 @@ type view struct {
 	out    *bufio.Writer
 	width  int // of the screen; 0 is no screen
 	styled bool
+	levels bool // say the level of each message
 
 	day        string            // of the last message
 	provenance string            // of the last message
@@ -79,12 +81,12 @@ func (v *view) style(code, s string) string {
 // heading introduces a room.
 func (v *view) heading(r *sqlite.RoomSummary) {
 	v.line(v.bold(shown(titleOf(r), maxShownName)))
-	if r.Name != "" {
+	if titleOf(r) != r.ID {
 		v.line(v.faint(shown(r.ID, 200)))
 	}
 	facts := []string{plural(r.Messages, "message"), people(r.Participants)}
-	if !r.First.IsZero() {
-		facts = append(facts, span(r.First, r.Last))
+	if dates := span(r.First, r.Last); dates != "" {
+		facts = append(facts, dates)
 	}
 	v.line(strings.Join(facts, ", "))
 	if r.Incomplete {
@@ -96,10 +98,7 @@ func (v *view) heading(r *sqlite.RoomSummary) {
 }
 
 func titleOf(r *sqlite.RoomSummary) string {
-	if r.Name != "" {
-		return r.Name
-	}
-	return r.ID
+	return cmp.Or(r.Name, r.Who, r.ID)
 }
 
 func people(n uint64) string {
@@ -116,8 +115,12 @@ func isAre(n uint64) string {
 	return "are"
 }
 
-// span is the days from the first to the last message.
+// span is the days from the first to the last message; "" when no date is known,
+// which is also the instant 0.
 func span(first, last time.Time) string {
+	if last.IsZero() || last.UnixMilli() == 0 && first.UnixMilli() == 0 {
+		return ""
+	}
 	a, b := first.Local().Format(time.DateOnly), last.Local().Format(time.DateOnly)
 	if a == b {
 		return a
@@ -142,10 +145,7 @@ func (v *view) rooms(rooms []sqlite.RoomSummary) {
 	v.line(v.faint(fmt.Sprintf("%4s  %s  %10s  %7s  %s", "#", pad("ROOM", name), "MESSAGES", "PEOPLE", "DATES")))
 	for i := range rooms {
 		r := &rooms[i]
-		dates := ""
-		if !r.First.IsZero() {
-			dates = span(r.First, r.Last)
-		}
+		dates := span(r.First, r.Last)
 		v.line(fmt.Sprintf("%4d  ", i+1), v.bold(pad(shown(titleOf(r), maxShownName), name)),
 			fmt.Sprintf("  %10s  %7s  %s", count(r.Messages), count(r.Participants), dates))
 		uri := shown(r.ID, 200)
@@ -174,8 +174,8 @@ func (v *view) stackedRooms(rooms []sqlite.RoomSummary) {
 		r := &rooms[i]
 		v.body(v.faint(fmt.Sprintf("%4d  ", i+1)), len(indent), indent, shown(titleOf(r), maxShownName), v.bold)
 		v.body(indent, len(indent), indent, plural(r.Messages, "message")+", "+people(r.Participants), nil)
-		if !r.First.IsZero() {
-			v.body(indent, len(indent), indent, span(r.First, r.Last), nil)
+		if dates := span(r.First, r.Last); dates != "" {
+			v.body(indent, len(indent), indent, dates, nil)
 		}
 		v.line(indent, v.faint(fit(shown(r.ID, 200), v.width-len(indent))))
 		v.state(r)

@@ -23,18 +23,27 @@ func (v *view) message(m *sqlite.Message) error {
 	at := m.Time.Local()
 	v.changes(m, at)
 	indent, stamp := plainIndent, at.Format("2006-01-02 15:04:05")
-	if v.width > 0 {
-		indent, stamp = screenIndent, at.Format("15:04")
+	switch {
+	case m.Time.UnixMilli() == 0: // what no date is known of
+		stamp = "no date"
+	case v.width > 0:
+		stamp = at.Format("15:04")
 	}
-	if m.Kind == sqlite.Event {
+	if v.width > 0 {
+		indent = screenIndent
+	}
+	if m.Kind == sqlite.Event || m.Kind == sqlite.Other {
 		// In one line: a name with a line break in it must not begin a line.
 		events := strings.ReplaceAll(m.Event, "\n", "; ")
 		v.body(v.faint(stamp)+"  ", len(stamp)+2, indent, "* "+shown(events, maxShownEvents), v.faint)
+		for i := range m.Attachments {
+			v.attachment(indent, &m.Attachments[i])
+		}
 		return v.wrote()
 	}
 	who := v.called(m.Sender)
 	head, used := v.faint(stamp)+"  "+v.bold(who)+":", len(stamp)+2+cells(who)+1
-	lines := textOf(m)
+	lines := textOf(m, v.levels)
 	long := v.width > 0 && used > v.width-minText
 	switch {
 	case long:
@@ -81,7 +90,11 @@ func (v *view) wrote() error {
 // changes writes a line when the day changes, on a screen, and when whose word
 // the messages are does.
 func (v *view) changes(m *sqlite.Message, at time.Time) {
-	if day := at.Format("Monday, 2 January 2006"); v.width > 0 && day != v.day {
+	day := at.Format("Monday, 2 January 2006")
+	if at.UnixMilli() == 0 {
+		day = "no date"
+	}
+	if v.width > 0 && day != v.day {
 		v.day = day
 		v.line()
 		v.line(v.faint("── " + day + " " + strings.Repeat("─", max(0, v.width-len(day)-4))))
@@ -116,18 +129,18 @@ func (v *view) body(prefix string, used int, indent, text string, style func(str
 }
 
 // textOf is what a message says, a line each, with its marks.
-func textOf(m *sqlite.Message) []string {
-	switch {
-	case m.Deleted:
-		return []string{"(deleted)"}
-	case m.Expired:
-		return []string{"(expired)"}
-	}
+func textOf(m *sqlite.Message, levels bool) []string {
 	text := m.Text
 	if r := []rune(text); len(r) > maxShownText {
 		text = fmt.Sprintf("%s… (%s more)", string(r[:maxShownText]), plural(uint64(len(r)-maxShownText), "character"))
 	}
 	var lines []string
+	switch {
+	case m.Deleted:
+		text = "(deleted)"
+	case m.Expired:
+		text = "(expired)"
+	}
 	for _, l := range strings.Split(strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n") {
 		lines = append(lines, shown(l, maxShownText))
 	}
@@ -138,14 +151,17 @@ func textOf(m *sqlite.Message) []string {
 	if m.Kind == sqlite.Lone {
 		marks = append(marks, "a reaction")
 	}
-	if m.Edited {
+	if m.Edited && !m.Deleted && !m.Expired {
 		marks = append(marks, "edited")
 	}
 	if m.NotApplied != "" {
 		marks = append(marks, m.NotApplied+" of somebody else's message, not applied")
 	}
-	if m.Level == mimi.Mismatch.String() {
+	switch {
+	case m.Level == mimi.Mismatch.String():
 		marks = append(marks, "its id does not fit its content")
+	case levels && m.Level != "":
+		marks = append(marks, "id "+m.Level)
 	}
 	if len(marks) > 0 {
 		mark := "(" + strings.Join(marks, "; ") + ")"

@@ -24,7 +24,7 @@ type Message struct {
 	Expired     bool   // its deadline is past, or it is the tombstone of a message that expired
 	Versions    int    // that are kept: 1 for a message never edited, 0 for a delete whose message is not here
 	NotApplied  string // "edit" or "delete" of a message that its sender may not change, or ""
-	Event       string // a roster event in words
+	Event       string // a roster event, or a record that is no message, in words
 	Attachments []Attachment
 	Level       string // how far the message id attests the shown version; "" when it is no message
 	Provenance  string // "transferred", "shared by" names, or both
@@ -130,7 +130,8 @@ type Query struct {
 // A RoomSummary is one line of a list of rooms.
 type RoomSummary struct {
 	ID           string
-	Name         string
+	Name         string // of the room, else the subject of the conversation
+	Who          string // some who take part, where there is no name
 	Messages     uint64 // that are shown; edits and reactions are not counted
 	Events       uint64 // of the roster
 	Participants uint64 // of the latest roster, present and past

@@ -20,12 +20,8 @@ func (v *viewer) persons(ctx context.Context, _ []int64, entries map[int64]*entr
 		for _, r := range e.reactions {
 			see(r.sender)
 		}
-		for _, ev := range e.first.PartyHistory {
-			for _, row := range []*uint32{ev.Party, ev.Originator} {
-				if row != nil {
-					see(*row)
-				}
-			}
+		if e.m.Kind == Other || e.m.Kind == Event {
+			e.first.EachParty(see)
 		}
 	}
 	return v.meet(ctx, want)
@@ -45,10 +41,7 @@ func (v *viewer) meet(ctx context.Context, want map[uint32]bool) error {
 			if err := rows.Scan(&row, &p.Name, &p.URI, &identity); err != nil {
 				return err
 			}
-			if kind, rest, _ := strings.Cut(identity, " "); p.URI == "" && (kind == "tel" || kind == "mailto") {
-				p.URI = kind + ":" + rest
-			}
-			v.people[row] = p
+			v.people[row] = p.reached(identity)
 			return nil
 		})
 	})
@@ -62,6 +55,14 @@ func (v *viewer) meet(ctx context.Context, want map[uint32]bool) error {
 		}
 	}
 	return nil
+}
+
+// reached is p with the address of his identity, where he has no URI.
+func (p Person) reached(identity string) Person {
+	if kind, rest, _ := strings.Cut(identity, " "); p.URI == "" && (kind == "tel" || kind == "mailto") {
+		p.URI = kind + ":" + rest
+	}
+	return p
 }
 
 // name finds the name of a party by URI, "" when there is none. Of several the

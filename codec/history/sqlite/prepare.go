@@ -80,11 +80,11 @@ func (p *preparer) prepare(it segment.Item) (out prepared) {
 	if out.head, err = p.keyer.Head(p.room, it, 0); err != nil {
 		return out.refused(err)
 	}
-	if n := d.Originator; n != nil && uint64(*n) < uint64(len(p.parties)) {
+	now := today(&d)
+	if n := p.senderOf(now); n != nil && uint64(*n) < uint64(len(p.parties)) {
 		out.sender = sql.NullInt64{Int64: int64(p.rows[*n]), Valid: true}
 		out.identity = identityOf(&p.parties[*n])
 	}
-	now := today(&d)
 	p.classify(&out, now)
 	if now.Type == "text" {
 		uri := ""
@@ -105,6 +105,15 @@ func (p *preparer) prepare(it segment.Item) (out prepared) {
 		}
 	}
 	return out
+}
+
+// senderOf is whose a dialog object is: the originator, or, where there is no room
+// and thus no MIMI message, the first of its parties (vcon-core, "parties").
+func (p *preparer) senderOf(d *codec.Dialog) *uint32 {
+	if d.Originator == nil && p.roomURI == "" && len(d.Parties) > 0 {
+		return &d.Parties[0]
+	}
+	return d.Originator
 }
 
 // classify tells what kind of item d is, and what it refers to.

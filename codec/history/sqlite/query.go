@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
 
@@ -39,7 +41,62 @@ func (s *Store) ListRooms(ctx context.Context) ([]RoomSummary, error) {
 		out = append(out, r)
 		return nil
 	})
+	for i := range out {
+		if r := &out[i]; err == nil && r.Name == "" {
+			err = nameless(ctx, db, r)
+		}
+	}
 	return out, wrap(op, err)
+}
+
+// nameless finds what a conversation can be called that has no room: its subject,
+// and who takes part.
+func nameless(ctx context.Context, db *sql.DB, r *RoomSummary) error {
+	var id int64
+	if err := db.QueryRowContext(ctx, "SELECT id FROM rooms WHERE uri = ?", r.ID).Scan(&id); err != nil {
+		return err
+	}
+	var room segment.Room
+	if err := roomMeta(ctx, db, id, &room); err != nil {
+		return err
+	}
+	if room.Extra["subject"].Decode(&r.Name) == nil && r.Name != "" {
+		return nil
+	}
+	return eachRow(ctx, db, `SELECT p.name, p.uri, p.identity FROM roster x JOIN roster_lists l ON l.segment = x.segment JOIN parties p ON p.id = x.party
+		WHERE l.room = ?1 AND l.transfer = (`+listed+`) GROUP BY p.id ORDER BY p.id LIMIT ?2`, []any{id, maxNamed}, func(rows *sql.Rows) error {
+		var p Person
+		var identity string
+		if err := rows.Scan(&p.Name, &p.URI, &identity); err != nil {
+			return err
+		}
+		who := cmp.Or(p.Name, p.reached(identity).URI)
+		if r.Who != "" && who != "" {
+			who = ", " + who
+		}
+		r.Who += who
+		return nil
+	})
+}
+
+// Beside is what a room's vCon has besides room, parties, dialog and attachments:
+// its subject, analyses, and parameters that we do not know.
+func (s *Store) Beside(ctx context.Context, room string) (codec.Fields, error) {
+	const op = "read room"
+	db, err := s.reader()
+	if err != nil {
+		return nil, wrap(op, err)
+	}
+	var id int64
+	err = db.QueryRowContext(ctx, "SELECT id FROM rooms WHERE uri = ?", room).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, wrap(op, ErrUnknownRoom)
+	}
+	var r segment.Room
+	if err == nil {
+		err = roomMeta(ctx, db, id, &r)
+	}
+	return r.Extra, wrap(op, err)
 }
 
 func timeOf(instant int64) time.Time { return time.UnixMilli(instant).UTC() }

@@ -201,7 +201,7 @@ func TestResolve(t *testing.T) {
 			}})
 			c.say(said{by: "Ann", text: "hello all"})
 		}, []string{"* Ann added Ben; Eve joined; Eve left; Ann banned Eve; Ben was removed; Ben is now called Benjamin and now has the role admin; " +
-			"Ben was updated (by Ann); Ann changed the room's name to Pier, description; the room's details was changed; somebody: unknown event", "Ann: hello all"}},
+			"Ben was updated (by Ann); Ann changed the room's name to Pier, description; the room's details was changed; somebody: unknown event strange", "Ann: hello all"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newChat(t, "Ann", "Ben", "Eve")

@@ -194,13 +194,16 @@ func (v *viewer) finish(ctx context.Context, _ []int64, entries map[int64]*entry
 				m.NotApplied = "delete"
 			}
 		}
+		if m.Kind == Other {
+			m.Event = recordWords(e.first, func(row *uint32) string { return v.called(row) })
+		}
 		if m.Kind == Event {
 			m.Event = eventWords(e.first.PartyHistory, func(row *uint32) string { return v.called(row) })
 		}
 		if m.Kind == Text || m.Kind == Lone {
 			m.Level = e.level.String()
 		}
-		if e.shown != nil && !m.Deleted && !m.Expired && m.Kind != Event {
+		if e.shown != nil && !m.Deleted && !m.Expired && m.Kind != Event && m.Kind != Other {
 			m.Text = mimi.PlainTextWith(e.shown, func(uri string) string { return v.name(ctx, uri) })
 			m.MediaType = mediaType(e.shown)
 		}

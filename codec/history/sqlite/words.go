@@ -43,7 +43,31 @@ func eventLine(e codec.PartyEvent, name func(row *uint32) string) string {
 	case "room":
 		return roomLine(e.Room, by)
 	}
-	return who + ": unknown event"
+	if what, ok := callEvents[e.Event]; ok {
+		return who + " " + what
+	}
+	if e.Event == "keydown" || e.Event == "keyup" {
+		return who + keyWords(e)
+	}
+	return who + ": unknown event " + e.Event
+}
+
+// callEvents are what happens in a call (vcon-core, "Party_History Object").
+var callEvents = map[string]string{
+	"join": "joined the call", "drop": "left the call", "hold": "was put on hold", "unhold": "was taken off hold",
+	"mute": "was muted", "unmute": "was unmuted",
+}
+
+func keyWords(e codec.PartyEvent) string {
+	what := " pressed"
+	if e.Event == "keyup" {
+		what = " released"
+	}
+	var button string
+	if e.Extra["button"].Decode(&button) != nil {
+		return what + " a key"
+	}
+	return what + " " + button
 }
 
 func updateLine(e codec.PartyEvent, who, by string) string {
