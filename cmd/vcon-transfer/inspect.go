@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 	"unicode"
@@ -30,6 +31,9 @@ func newInspect(ui *terminal) *cobra.Command {
 
 // inspect shows as much as can be read, and then says why it was not all.
 func inspect(ctx context.Context, ui *terminal, path string, asJSON bool) error {
+	// The garbage of a million elements is short-lived: half as much again as what
+	// lives is enough for it, and stays below what docs/command-line.md promises.
+	defer debug.SetGCPercent(debug.SetGCPercent(30))
 	i := &inspection{File: path}
 	failed := i.read(ctx, ui, path)
 	if i.Kind != "" {
@@ -43,18 +47,23 @@ func inspect(ctx context.Context, ui *terminal, path string, asJSON bool) error 
 // An inspection is what is in a file. Its JSON form is for scripts: fields may
 // come, none goes away.
 type inspection struct {
-	File    string   `json:"file"`
-	Kind    string   `json:"kind"` // vcon, export, store, offer
-	Format  string   `json:"format,omitempty"`
-	Bytes   int64    `json:"bytes,omitempty"`
-	Files   uint64   `json:"files,omitempty"`
-	Version []string `json:"version,omitempty"`
-	Opaque  string   `json:"opaque,omitempty"` // signed or encrypted: carried whole, not looked into
+	File    string            `json:"file"`
+	Kind    string            `json:"kind"` // vcon, export, store, offer
+	Format  string            `json:"format,omitempty"`
+	Bytes   int64             `json:"bytes,omitempty"`
+	Files   uint64            `json:"files,omitempty"`
+	Version []string          `json:"version,omitempty"`
+	Opaque  string            `json:"opaque,omitempty"`    // "signed" or "encrypted": there is one, see Sealed
+	Forms   map[string]uint64 `json:"old_forms,omitempty"` // of docs/wire-format.md, "Old forms"
+
+	Sealed     []sealInspection `json:"sealed,omitempty"`
+	MoreSealed uint64           `json:"more_sealed,omitempty"` // that are counted only
 
 	Rooms       []roomInspection  `json:"rooms,omitempty"`
 	Records     map[string]uint64 `json:"records,omitempty"`
 	IDs         map[string]uint64 `json:"message_ids,omitempty"`
-	Missing     map[string]uint64 `json:"missing,omitempty"` // parameters without which an id is not derivable
+	Missing     map[string]uint64 `json:"missing,omitempty"`  // parameters without which an id is not derivable
+	Analyses    map[string]uint64 `json:"analyses,omitempty"` // by type
 	Attachments *attachmentCounts `json:"attachments,omitempty"`
 	Transfers   []transferInfo    `json:"transfers,omitempty"`
 	Offer       *offerInspection  `json:"offer,omitempty"`
@@ -66,6 +75,7 @@ type inspection struct {
 type roomInspection struct {
 	ID      string    `json:"id"`
 	Name    string    `json:"name,omitempty"`
+	Who     []string  `json:"who,omitempty"` // some of the people, where there is no name
 	People  uint64    `json:"people"`
 	Records uint64    `json:"records"`
 	First   time.Time `json:"first,omitzero"`

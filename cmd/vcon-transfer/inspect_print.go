@@ -10,7 +10,10 @@ import (
 )
 
 // maxRoomsListed bounds the rooms that inspect shows to a person.
-const maxRoomsListed = 100
+const (
+	maxRoomsListed = 100
+	maxSealsShown  = 10
+)
 
 // print writes an inspection for people.
 func (i *inspection) print(v *view) error {
@@ -20,8 +23,14 @@ func (i *inspection) print(v *view) error {
 		i.Offer.print(v)
 		return v.flush()
 	}
-	if i.Opaque != "" {
-		v.line("  Not all of it can be looked into: ", i.Opaque, ". It is carried whole.")
+	i.sections(v)
+	return v.flush()
+}
+
+// sections writes what is in vCons, an export or a store.
+func (i *inspection) sections(v *view) {
+	if len(i.Forms) > 0 {
+		v.body("  ", 2, "    ", "old forms: "+formsWords(i.Forms), nil)
 	}
 	if len(i.Rooms) > 0 {
 		v.line()
@@ -35,6 +44,7 @@ func (i *inspection) print(v *view) error {
 		i.room(v, &r)
 	}
 	v.counts("Records", i.Records)
+	v.counts("Analysis", i.Analyses)
 	v.counts("Message ids", i.IDs)
 	v.counts("What is missing to derive them", i.Missing)
 	if a := i.Attachments; a != nil && a.Count > 0 {
@@ -57,8 +67,43 @@ func (i *inspection) print(v *view) error {
 		}
 		v.line("  ", t.Started.Local().Format("2006-01-02 15:04"), "  ", t.State, ", ", from)
 	}
+	for n := range i.Sealed {
+		if n == maxSealsShown {
+			v.line("  and ", plural(uint64(len(i.Sealed)-n)+i.MoreSealed, "signed or encrypted vCon"), " more")
+			break
+		}
+		i.Sealed[n].print(v)
+	}
 	i.problems(v)
-	return v.flush()
+}
+
+// formsWords lists old forms, the most frequent first.
+func formsWords(forms map[string]uint64) string {
+	names := slices.SortedFunc(maps.Keys(forms), func(a, b string) int {
+		return cmp.Or(cmp.Compare(forms[b], forms[a]), cmp.Compare(a, b))
+	})
+	for n, name := range names {
+		switch name {
+		case "signature":
+			name = "alg and signature"
+		case "encoding":
+			name = "text without an encoding"
+		case "attachment-type":
+			name = "type of an attachment"
+		case "mimeType-slide":
+			name = "mimeType"
+		case "inReplyTo-hash":
+			name = "inReplyTo with a hash"
+		case "room-dialog":
+			name = "room as a dialog"
+		case "expires-text", "expiring-text":
+			name = strings.TrimSuffix(name, "-text") + " as a date"
+		case "body-null":
+			name = "body null"
+		}
+		names[n] = fmt.Sprintf("%s (%s)", name, count(forms[names[n]]))
+	}
+	return strings.Join(names, ", ")
 }
 
 // what says in a few words what the file is.
@@ -89,16 +134,16 @@ func (i *inspection) what() string {
 }
 
 func (i *inspection) room(v *view, r *roomInspection) {
-	title := shown(cmp.Or(r.Name, r.ID, "a vCon without a room"), maxShownName)
+	title := shown(cmp.Or(r.Name, strings.Join(r.Who, ", "), r.ID, "a vCon without a room"), maxShownName)
 	facts := []string{plural(r.Records, "record"), people(r.People)}
-	if !r.First.IsZero() {
-		facts = append(facts, span(r.First, r.Last))
+	if dates := span(r.First, r.Last); dates != "" {
+		facts = append(facts, dates)
 	}
 	if r.State != "" && r.State != "complete" {
 		facts = append(facts, r.State)
 	}
 	v.line("  ", title)
-	if r.Name != "" && r.ID != "" {
+	if r.ID != "" && title != shown(r.ID, maxShownName) {
 		v.line("    ", v.faint(shown(r.ID, 200)))
 	}
 	v.line("    ", strings.Join(facts, ", "))

@@ -20,17 +20,18 @@ import (
 )
 
 // A survey counts what is in vCons, one element at a time: memory grows with the
-// people and the message ids, not with the messages.
+// people and, by eight bytes each, with message ids, not with messages.
 type survey struct {
 	i     *inspection
 	rooms map[string]*roomCount
-	ids   map[string]bool // room and message id, to find those that come twice
+	ids   fingerprints // of room and message id, to find those that come twice
+	depth int          // signed vCons around
 	now   *surveyed
 }
 
 type roomCount struct {
 	roomInspection
-	people map[string]bool
+	people fingerprints
 }
 
 // A surveyed vCon.
@@ -39,26 +40,34 @@ type surveyed struct {
 	dir     string // where it is, or ""
 	head    codec.VCon
 	names   map[string]bool
-	parties []codec.Party
+	parties []string // their URIs
+	who     []string // addresses, to be counted when the room is known
+	named   []string // names of some
+	upgrade codec.Upgrader
+	dialogs int // met in the first scan
 	room    *roomCount
 	uri     string // of the room, as message ids hash it
 }
 
 func newSurvey(i *inspection) *survey {
 	i.Records, i.IDs, i.Missing = map[string]uint64{}, map[string]uint64{}, map[string]uint64{}
+	i.Forms, i.Analyses = map[string]uint64{}, map[string]uint64{}
 	i.Attachments = &attachmentCounts{}
-	return &survey{i: i, rooms: map[string]*roomCount{}, ids: map[string]bool{}}
+	return &survey{i: i, rooms: map[string]*roomCount{}}
 }
 
-// maxSurveyedIDs bounds the ids that are compared, and maxSurveyedRooms the rooms
-// that are listed.
+// surveyed is the next vCon.
+func (s *survey) next() *surveyed {
+	return &surveyed{names: map[string]bool{}, upgrade: codec.Upgrader{Found: s.i.Forms}}
+}
+
 const (
-	maxSurveyedIDs   = 4 << 20
-	maxSurveyedRooms = 1 << 16
+	maxSurveyedRooms = 1 << 16 // rooms that are listed
+	maxWho           = 4       // people who are named where a conversation has no name
 )
 
-// file looks into one file in two scans: room and parties first, because dialogs
-// refer to them and may come before them.
+// file looks into one file, in one scan when room and parties come before what
+// refers to them, else in two.
 func (s *survey) file(ctx context.Context, f vconFile, several bool) error {
 	r := f.r
 	if r == nil {
@@ -69,7 +78,7 @@ func (s *survey) file(ctx context.Context, f vconFile, several bool) error {
 		defer file.Close()
 		r = file
 	}
-	s.now = &surveyed{names: map[string]bool{}}
+	s.now = s.next()
 	if f.path != "" {
 		s.now.dir = filepath.Dir(f.path)
 	}
@@ -79,25 +88,44 @@ func (s *survey) file(ctx context.Context, f vconFile, several bool) error {
 	if err := s.scan(ctx, r, s.first); err != nil {
 		return err
 	}
+	if seal := codec.SealOf(&s.now.head, func(name string) bool { return s.now.names[name] }); seal != nil {
+		s.seal(ctx, seal)
+		return nil
+	}
 	if !s.now.names["vcon"] && !s.now.names["dialog"] && !s.now.names["parties"] {
-		switch n := s.now.names; {
-		case n["payload"] && n["signatures"]:
-			s.i.Opaque = "signed"
-			return nil
-		case n["ciphertext"]:
-			s.i.Opaque = "encrypted"
-			return nil
-		}
 		return errors.New("not a vCon")
 	}
+	s.about(&s.now.head)
+	if s.now.room != nil { // known before the first dialog
+		return nil
+	}
 	s.begin(&s.now.head)
+	if s.now.dialogs == 0 {
+		return nil
+	}
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	return s.scan(ctx, r, s.second)
+	err := s.scan(ctx, r, func(e *codec.Event) error {
+		if e.Kind == codec.EventDialog {
+			s.dialog(e.Index, e.Offset, e.Dialog)
+			s.now.dialogs--
+		}
+		if s.now.dialogs == 0 {
+			return errSurveyed
+		}
+		return nil
+	})
+	if err == errSurveyed {
+		return nil
+	}
+	return err
 }
 
-func (s *survey) scan(ctx context.Context, r io.Reader, take func(*codec.Event)) error {
+// errSurveyed ends a second scan: what follows was met in the first.
+var errSurveyed = errors.New("all dialogs were read")
+
+func (s *survey) scan(ctx context.Context, r io.Reader, take func(*codec.Event) error) error {
 	sc := codec.NewScanner(r)
 	for n := 0; ; n++ {
 		if n%1024 == 0 {
@@ -120,7 +148,9 @@ func (s *survey) scan(ctx context.Context, r io.Reader, take func(*codec.Event))
 			s.i.problem(p)
 			return err
 		}
-		take(&e)
+		if err := take(&e); err != nil {
+			return err
+		}
 	}
 }
 
@@ -131,35 +161,28 @@ func (s *survey) format(f string) {
 	s.i.Format = f
 }
 
-func (s *survey) first(e *codec.Event) {
+func (s *survey) first(e *codec.Event) error {
 	s.now.names[e.Name] = true
 	switch e.Kind {
 	case codec.EventRoom:
 		s.now.head.Room = e.Room
 	case codec.EventParty:
-		s.now.parties = append(s.now.parties, (&codec.VCon{Parties: []codec.Party{*e.Party}}).Upgraded().Parties[0])
+		s.party(e.Party)
 	case codec.EventField:
+		if e.Name == "analysis" {
+			s.analyses(e.Value) // it is the largest of them, and nothing more is asked of it
+			return nil
+		}
 		if err := s.now.head.Set(e.Name, e.Value); err != nil {
 			s.trouble("/"+e.Name, e.Offset, "not of the form that it should have")
 		}
-	case codec.EventOther:
-		s.trouble(pointer(e), e.Offset, "not an object")
-	case codec.EventTooLarge:
-		s.trouble(pointer(e), e.Offset, "too large")
-	}
-}
-
-func pointer(e *codec.Event) string {
-	if e.Index < 0 {
-		return "/" + e.Name
-	}
-	return fmt.Sprintf("/%s/%d", e.Name, e.Index)
-}
-
-func (s *survey) second(e *codec.Event) {
-	switch e.Kind {
 	case codec.EventDialog:
-		s.dialog(e.Index, e.Offset, e.Dialog)
+		if s.now.dialogs++; s.now.dialogs == 1 && s.now.names["parties"] && s.now.head.Room != nil && s.now.head.Room.ID != "" {
+			s.begin(&s.now.head)
+		}
+		if s.now.room != nil {
+			s.dialog(e.Index, e.Offset, e.Dialog)
+		}
 	case codec.EventAttachment:
 		size := int64(-1)
 		if e.Body != nil {
@@ -169,12 +192,31 @@ func (s *survey) second(e *codec.Event) {
 			}
 		}
 		s.attachment(e.Attachment, size)
+	case codec.EventOther:
+		s.trouble(pointer(e), e.Offset, "not an object")
+	case codec.EventTooLarge:
+		if e.Name == "payload" || e.Name == "ciphertext" {
+			return nil // of a signed or encrypted vCon, which is not read
+		}
+		s.trouble(pointer(e), e.Offset, "too large")
 	}
+	return nil
+}
+
+func pointer(e *codec.Event) string {
+	if e.Index < 0 {
+		return "/" + e.Name
+	}
+	return fmt.Sprintf("/%s/%d", e.Name, e.Index)
 }
 
 // vcon looks into a vCon in memory.
 func (s *survey) vcon(v *codec.VCon) {
-	s.now = &surveyed{parties: v.Parties}
+	s.now = s.next()
+	for i := range v.Parties {
+		s.party(&v.Parties[i])
+	}
+	s.about(v)
 	s.begin(v)
 	for i := range v.Dialog {
 		s.dialog(i, 0, &v.Dialog[i])
@@ -184,15 +226,34 @@ func (s *survey) vcon(v *codec.VCon) {
 	}
 }
 
-// begin finds the room of a vCon.
-func (s *survey) begin(head *codec.VCon) {
+func (s *survey) party(p *codec.Party) {
+	p = s.now.upgrade.Party(p)
+	s.now.parties = append(s.now.parties, p.IMURI)
+	if who := cmp.Or(p.IMURI, p.Tel, p.Mailto, p.Name, p.UUID); who != "" {
+		s.now.who = append(s.now.who, who)
+	}
+	if name := cmp.Or(p.Name, p.Tel, p.Mailto); len(s.now.named) < maxWho && name != "" {
+		s.now.named = append(s.now.named, name)
+	}
+}
+
+// about notes what the top level says of the vCon itself.
+func (s *survey) about(head *codec.VCon) {
 	if v := head.Version; !slices.Contains(s.i.Version, v) {
 		s.i.Version = append(s.i.Version, v)
 	}
 	if names := head.UnsupportedCritical(codec.ExtensionMIMI, "mimi_messages", segment.Extension); len(names) > 0 {
-		s.trouble("/critical", 0, "names something that is not supported: a transfer refuses this vCon")
+		at := "/critical"
+		if head.Extra["must_support"] != nil {
+			at = "/must_support"
+		}
+		s.trouble(at, 0, "a transfer refuses this vCon, which needs what is not supported: "+strings.Join(names[:min(len(names), maxWho)], ", "))
 	}
-	head = head.Upgraded()
+	s.now.upgrade.Head(head) // for the old forms in it
+}
+
+// begin finds the room of a vCon, when all parties are known.
+func (s *survey) begin(head *codec.VCon) {
 	id, name := "", head.Subject
 	if head.UUID != "" {
 		id = segment.RoomOfUUID(head.UUID)
@@ -203,17 +264,20 @@ func (s *survey) begin(head *codec.VCon) {
 	}
 	r := s.rooms[id]
 	if r == nil {
-		r = &roomCount{roomInspection: roomInspection{ID: id}, people: map[string]bool{}}
+		r = &roomCount{roomInspection: roomInspection{ID: id}}
 		if len(s.rooms) < maxSurveyedRooms {
 			s.rooms[id] = r
 		}
 	}
-	r.Name = cmp.Or(name, r.Name)
-	for _, p := range s.now.parties {
-		if who := cmp.Or(p.IMURI, p.Tel, p.Mailto, p.Name, p.UUID); who != id {
-			r.people[who] = true
+	if r.Name = cmp.Or(name, r.Name); r.Name == "" && len(r.Who) == 0 {
+		r.Who = s.now.named
+	}
+	for _, who := range s.now.who {
+		if who != id && r.people.add(who) {
+			r.People++
 		}
 	}
+	s.now.who = nil
 	s.now.room = r
 }
 
@@ -222,8 +286,8 @@ func (s *survey) trouble(pointer string, offset int64, what string) {
 }
 
 func (s *survey) dialog(index int, offset int64, d *codec.Dialog) {
-	d = &(&codec.VCon{Dialog: []codec.Dialog{*d}}).Upgraded().Dialog[0]
-	at := fmt.Sprintf("/dialog/%d", index)
+	d = s.now.upgrade.Dialog(d)
+	at := func() string { return fmt.Sprintf("/dialog/%d", index) }
 	r := s.now.room
 	r.Records++
 	if ms, ok := segment.Instant(d); ok {
@@ -235,31 +299,28 @@ func (s *survey) dialog(index int, offset int64, d *codec.Dialog) {
 			r.Last = t
 		}
 	} else {
-		s.trouble(at, offset, "no date")
+		s.trouble(at(), offset, "no date")
 	}
 	known := true
 	d.EachParty(func(n uint32) { known = known && int(n) < len(s.now.parties) })
 	if !known {
-		s.trouble(at, offset, "refers to a party that is not there")
+		s.trouble(at(), offset, "refers to a party that is not there")
 	}
-	kind := kindOf(d)
-	s.i.Records[kind]++
+	tally(s.i.Records, kindOf(d), "record of another type")
 	if d.Type != "text" {
 		return
 	}
 	if d.MessageID == "" {
 		s.i.IDs["none"]++
-	} else if id := r.ID + "\x00" + string(d.MessageID); s.ids[id] {
-		s.trouble(at, offset, "its message id came before")
-	} else if len(s.ids) < maxSurveyedIDs {
-		s.ids[id] = true
+	} else if !s.ids.add(r.ID + "\x00" + string(d.MessageID)) {
+		s.trouble(at(), offset, "its message id came before")
 	}
 	if d.MessageID == "" {
 		return
 	}
 	sender := ""
 	if d.Originator != nil && int(*d.Originator) < len(s.now.parties) {
-		sender = s.now.parties[*d.Originator].IMURI
+		sender = s.now.parties[*d.Originator]
 	}
 	level, missing := mimi.Verify(d, sender, s.now.uri)
 	s.i.IDs[level.String()]++
@@ -267,32 +328,12 @@ func (s *survey) dialog(index int, offset int64, d *codec.Dialog) {
 		s.i.Missing[m]++
 	}
 	if level == mimi.Mismatch {
-		s.trouble(at, offset, "the message id is not that of the content")
+		s.trouble(at(), offset, "the message id is not that of the content")
 	}
-}
-
-// kindOf names what a dialog is.
-func kindOf(d *codec.Dialog) string {
-	switch {
-	case segment.IsRoster(d):
-		return "roster event"
-	case d.Type == "tombstone":
-		return "tombstone"
-	case d.Type != "text":
-		return "other"
-	case mimi.IsDelete(d):
-		return "delete"
-	case mimi.IsEdit(d):
-		return "edit"
-	case mimi.IsReaction(d):
-		return "reaction"
-	case d.InReplyTo != "":
-		return "reply"
-	}
-	return "message"
 }
 
 func (s *survey) attachment(a *codec.Attachment, size int64) {
+	a = s.now.upgrade.Attachment(a)
 	c := s.i.Attachments
 	c.Count++
 	if n, ok := segment.SizeOf(a); ok && size < 0 {
@@ -324,8 +365,12 @@ func (s *survey) beside(a *codec.Attachment) int64 {
 
 // finish lists the rooms, the one with the newest record first.
 func (s *survey) finish() {
+	if s.ids.full {
+		s.i.problem(problem{What: "there are too many message ids to compare all: of the later ones some may come twice"})
+	}
+	delete(s.i.Forms, "version") // which is told
+	delete(s.i.Forms, "extensions")
 	for _, r := range s.rooms {
-		r.People = uint64(len(r.people))
 		s.i.Rooms = append(s.i.Rooms, r.roomInspection)
 	}
 	slices.SortFunc(s.i.Rooms, func(a, b roomInspection) int {

@@ -2,5 +2,10 @@
 
 package main
 
-// largeDays makes a hundred thousand messages.
-const largeDays = 100
+const (
+	raceEnabled = false
+	largeDays   = 100 // makes a hundred thousand messages
+
+	inspectedMessages   = 1_000_000
+	inspectedAttachment = 2 << 30 // bytes
+)

@@ -2,5 +2,11 @@
 
 package main
 
-// largeDays is smaller where each memory access is watched.
-const largeDays = 5
+// Everything is smaller where each memory access is watched.
+const (
+	raceEnabled = true
+	largeDays   = 5
+
+	inspectedMessages   = 20_000
+	inspectedAttachment = 64 << 20 // bytes
+)

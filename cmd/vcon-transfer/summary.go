@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vcon-transfer/vcon-transfer/codec/history"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 )
@@ -54,10 +55,21 @@ func sayLeft(ui *terminal, what string, l segment.Ledger) {
 	} {
 		for _, reason := range slices.Sorted(maps.Keys(part.counts)) {
 			if n := part.counts[reason]; n > 0 {
-				ui.say("  %s %s: %s", what, plural(n, part.noun), reason)
+				ui.say("  %s %s: %s", what, plural(n, part.noun), reasonWords(reason))
 			}
 		}
 	}
+}
+
+// reasonWords says a reason of the ledger to a person, where its token does not.
+func reasonWords(r segment.Reason) string {
+	switch r {
+	case segment.Unsupported:
+		return "their vCon says that it must not be read without an extension that this program does not have (critical)"
+	case history.SealedVCon:
+		return "signed or encrypted vCon, into which nobody can look for what has expired or was taken back"
+	}
+	return string(r)
 }
 
 func sumOf(m map[segment.Reason]uint64) (n uint64) {
