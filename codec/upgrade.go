@@ -88,6 +88,10 @@ func (u *Upgrader) Party(p *Party) *Party {
 
 // Dialog is d in the names of today.
 func (u *Upgrader) Dialog(d *Dialog) *Dialog {
+	if len(d.Extra) == 0 && d.ExternalPart == nil && d.MultiPart == nil && len(d.PartyHistory) == 0 &&
+		(d.Encoding != "" || d.Body.Kind != BodyText) && d.Type != "room" {
+		return d // most messages: no row can apply
+	}
 	c := *d
 	applyForms(u, dialogTable, &c, dialogForms)
 	c.ExternalPart = u.external(c.ExternalPart)

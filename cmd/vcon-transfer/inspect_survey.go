@@ -191,6 +191,11 @@ func (s *survey) first(e *codec.Event) error {
 				size = e.Body.Length
 			}
 		}
+		if e.Body == nil && e.Attachment.Body.Kind != codec.BodyAbsent {
+			if _, ok := segment.SizeOf(e.Attachment); !ok {
+				s.trouble(pointer(e), e.Offset, "its body is not what its encoding says")
+			}
+		}
 		s.attachment(e.Attachment, size)
 	case codec.EventOther:
 		s.trouble(pointer(e), e.Offset, "not an object")

@@ -141,6 +141,9 @@ func textOf(m *sqlite.Message, levels bool) []string {
 	case m.Expired:
 		text = "(expired)"
 	}
+	if (m.Deleted || m.Expired) && !levels {
+		return []string{text}
+	}
 	for _, l := range strings.Split(strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n") {
 		lines = append(lines, shown(l, maxShownText))
 	}

@@ -64,7 +64,7 @@ func nameless(ctx context.Context, db *sql.DB, r *RoomSummary) error {
 		return nil
 	}
 	return eachRow(ctx, db, `SELECT p.name, p.uri, p.identity FROM roster x JOIN roster_lists l ON l.segment = x.segment JOIN parties p ON p.id = x.party
-		WHERE l.room = ?1 AND l.transfer = (`+listed+`) GROUP BY p.id ORDER BY p.id LIMIT ?2`, []any{id, maxNamed}, func(rows *sql.Rows) error {
+		WHERE l.room = ?1 AND l.transfer = (`+listed+`) GROUP BY p.id ORDER BY p.name = '', p.name, p.identity LIMIT ?2`, []any{id, maxWho}, func(rows *sql.Rows) error {
 		var p Person
 		var identity string
 		if err := rows.Scan(&p.Name, &p.URI, &identity); err != nil {

@@ -170,5 +170,7 @@ func whereIs(d *codec.Dialog) string {
 	return ""
 }
 
-// maxNamed bounds the names in one line.
-const maxNamed = 8
+const (
+	maxNamed = 8 // names in one line
+	maxWho   = 4 // names that a conversation is called by
+)
