@@ -135,6 +135,17 @@ func FormNames() []string {
 	return names
 }
 
+// oldNames are the names of parameters in the table, old and new.
+func oldNames() (names []string) {
+	for i := range oldForms {
+		names = append(names, oldForms[i].old)
+		if oldForms[i].new != "" {
+			names = append(names, oldForms[i].new)
+		}
+	}
+	return append(names, "alg", "hashAlg")
+}
+
 // formsOf are the rows for one kind of object.
 func formsOf(in place) []*oldForm {
 	var out []*oldForm

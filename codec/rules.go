@@ -390,6 +390,11 @@ func (d *Dialog) eventOfRoom() bool {
 		return false
 	}
 	e.Room = room
-	*d = Dialog{PartyHistory: []PartyEvent{e}}
+	event := Dialog{PartyHistory: []PartyEvent{e}}
+	raw, err := appendObject(nil, dialogTable, &event)
+	if err != nil || (&reader{b: raw, depth: 2}).skip() != nil {
+		return false // three levels deeper than it was
+	}
+	*d = event
 	return true
 }

@@ -147,8 +147,9 @@ var specified = specifiedNames(
 		"campaign", "interaction", "interaction_id", "interaction_type", "skill", "button",
 		"mimetype", "alg", "signature", "purpose", "vendor", "product", "schema", "meta", "tags",
 		"payload", "signatures", "protected", "header", "unprotected", "recipients", "ciphertext", "iv", "tag",
-		"imUri", "messageId", "inReplyTo", "mimeType", "expiring",
+		"form", "encrypted_key",
 	},
+	oldNames(),
 )
 
 func specifiedNames(lists ...[]string) map[string]bool {

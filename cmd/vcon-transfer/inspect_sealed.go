@@ -36,7 +36,7 @@ const (
 	maxUnpacked   = 16 << 20 // bytes of a payload that was compressed
 	maxAlgs       = 16       // algorithms that are named
 	maxBriefRooms = 4
-	maxSealDeep   = 3 // signed inside of signed (vcon-core, "Long Term Archiving")
+	maxSealDeep   = 3 // times signed that are looked into (vcon-core, "Long Term Archiving")
 )
 
 // seal describes a signed or encrypted vCon.

@@ -50,6 +50,7 @@ func TestSealedVConsAreCarriedWhole(t *testing.T) {
 		{"flattened JWE", alone, "encrypted", "application/vcon", "", []byte(`{"protected":"e30","encrypted_key":"AA","iv":"AA","ciphertext":"AA","tag":"AA"}` + "\n\n")},
 		{"no payload at all", alone, "signed", "application/vcon", "", []byte(`{"payload":7,"signatures":[null]}`)},
 		{"larger than an element", alone, "signed", "application/vcon", "", []byte(`{"payload":"` + large + `","signatures":[]}`)},
+		{"longest name", "vcon:" + strings.Repeat("u", maxSealUUID), "encrypted", "application/vcon", "", []byte(`{"ciphertext":"AA","unprotected":{"uuid":"` + strings.Repeat("u", maxSealUUID) + `"}}`)},
 		{"name too long", alone, "encrypted", "application/vcon", "", []byte(`{"ciphertext":"AA","unprotected":{"uuid":"` + strings.Repeat("u", maxSealUUID+1) + `"}}`)},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -40,7 +40,7 @@ func recordWords(d *codec.Dialog, name func(row *uint32) string) string {
 	say(duration(d))
 	say(d.MediaType)
 	say(d.Filename)
-	if d.Type != "transfer" {
+	if d.Type != "transfer" { // which has roles instead
 		say(between(d, name))
 	}
 	say(whereIs(d))
@@ -141,7 +141,7 @@ func duration(d *codec.Dialog) string {
 	switch {
 	case !(s > 0) || s > 1e9: // also NaN
 		return ""
-	case s < 60:
+	case s < 59.95: // what would be written as 60 s
 		return strconv.FormatFloat(math.Round(s*10)/10, 'f', -1, 64) + " s"
 	case s < 3600:
 		n := int(math.Round(s))
@@ -161,13 +161,23 @@ func whereIs(d *codec.Dialog) string {
 		if err != nil {
 			return "content inside is not readable"
 		}
-		return fmt.Sprintf("%d bytes inside", len(c))
+		return sizeWords(len(c)) + " inside"
 	case d.URL != "":
 		return "content at " + d.URL
 	case d.Type == "recording":
 		return "no content"
 	}
 	return ""
+}
+
+func sizeWords(n int) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1_000_000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }
 
 const (
