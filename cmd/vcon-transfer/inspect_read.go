@@ -108,7 +108,9 @@ func (i *inspection) readStore(ctx context.Context, path string) error {
 	if err != nil {
 		return storeError(ctx, path, err)
 	}
-	i.Records = map[string]uint64{}
+	if i.Records, err = store.Kinds(ctx); err != nil {
+		return storeError(ctx, path, err)
+	}
 	for n := range rooms {
 		r := &rooms[n]
 		state := "complete"
@@ -116,8 +118,9 @@ func (i *inspection) readStore(ctx context.Context, path string) error {
 			state = "incomplete"
 		}
 		i.Rooms = append(i.Rooms, roomInspection{ID: r.ID, Name: r.Name, People: r.Participants, Records: r.Messages + r.Events, First: r.First, Last: r.Last, State: state})
-		i.count("message", r.Messages)
-		i.count("roster event", r.Events)
+		if r.Who != "" {
+			i.Rooms[n].Who = []string{r.Who}
+		}
 		i.count("kept aside", r.Quarantined)
 	}
 	transfers, err := store.Transfers(ctx)

@@ -115,11 +115,14 @@ func isAre(n uint64) string {
 	return "are"
 }
 
-// span is the days from the first to the last message; "" when no date is known,
-// which is also the instant 0.
+// span is the days from the first to the last message. What no date is known of has
+// the instant 0; "" when that is all.
 func span(first, last time.Time) string {
-	if last.IsZero() || last.UnixMilli() == 0 && first.UnixMilli() == 0 {
+	if last.IsZero() || last.UnixMilli() == 0 {
 		return ""
+	}
+	if first.UnixMilli() == 0 {
+		first = last
 	}
 	a, b := first.Local().Format(time.DateOnly), last.Local().Format(time.DateOnly)
 	if a == b {

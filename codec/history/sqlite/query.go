@@ -79,6 +79,33 @@ func nameless(ctx context.Context, db *sql.DB, r *RoomSummary) error {
 	})
 }
 
+// Kinds counts the records of all rooms by what they are.
+func (s *Store) Kinds(ctx context.Context) (map[string]uint64, error) {
+	const op = "count records"
+	db, err := s.reader()
+	if err != nil {
+		return nil, wrap(op, err)
+	}
+	out := map[string]uint64{}
+	err = eachRow(ctx, db, "SELECT kind, act = ?, count(*) FROM items GROUP BY 1, 2", []any{actDelete}, func(rows *sql.Rows) error {
+		var kind int
+		var deletes bool
+		var n uint64
+		err := rows.Scan(&kind, &deletes, &n)
+		name := map[int]string{kindTombstone: "tombstone", kindReaction: "reaction", kindEvent: "roster event",
+			kindOther: "record that is no message", kindNothing: "empty record"}[kind]
+		switch {
+		case deletes:
+			name = "delete"
+		case name == "":
+			name = "message"
+		}
+		out[name] += n
+		return err
+	})
+	return out, wrap(op, err)
+}
+
 // Beside is what a room's vCon has besides room, parties, dialog and attachments:
 // its subject, analyses, and parameters that we do not know.
 func (s *Store) Beside(ctx context.Context, room string) (codec.Fields, error) {
