@@ -11,9 +11,10 @@ import (
 
 // FS holds the folders of this package by name: mimi (messages of the MIMI
 // content draft), irc and gitter (pseudonymised excerpts; each SOURCES.md says
-// where from and under which licence), vectors/mimi and vectors/convert.
+// where from and under which licence), exports (written after the layout of each
+// messenger), vectors/mimi and vectors/convert.
 //
-//go:embed mimi irc gitter vectors/mimi vectors/convert
+//go:embed mimi irc gitter exports vectors/mimi vectors/convert
 var FS embed.FS
 
 // Read returns a file that is known to be there; it panics if it is not.

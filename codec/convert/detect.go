@@ -25,6 +25,7 @@ type layout struct {
 func layouts() []layout {
 	return []layout{
 		{kind: Gitter, detect: detectGitter, side: none, convert: convertGitter},
+		{kind: SMS, detect: detectSMS, side: none, convert: convertSMS},
 		{kind: IRC, detect: detectIRC, side: isAnnotation, convert: convertIRC},
 	}
 }

@@ -63,6 +63,26 @@ func FuzzGitter(f *testing.F) {
 	})
 }
 
+func FuzzSMS(f *testing.F) {
+	f.Add(export("sms/" + smsName))
+	f.Add(export("sms/" + callsName))
+	f.Add(`<smses count="1"><mms date="1" address="a~b~+1"><part ct="image/png" data="QUJD&#10;"/><addr type="137" address="b"/></mms></smses>`)
+	f.Fuzz(func(t *testing.T, text string) {
+		report := &convert.Report{}
+		for v, err := range convert.Convert(context.Background(), convert.SMS, files("x.xml", text), "x.xml", convert.Options{MaxMessages: 5}, report) {
+			if err != nil {
+				if !strings.Contains(err.Error(), "XML") {
+					t.Fatal(err)
+				}
+				return
+			}
+			checkVCon(t, v.VCon)
+			checkContents(t, v)
+		}
+		checkReport(t, report)
+	})
+}
+
 func FuzzDetect(f *testing.F) {
 	f.Add("x", evening)
 	f.Add("x.tsv", archive)

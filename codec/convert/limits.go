@@ -39,6 +39,15 @@ const (
 	// MaxExport bounds one file of an export that is read as a stream, in bytes,
 	// media files aside: a lifetime of messages fits.
 	MaxExport = 64 << 30
+	// MaxXMLTag bounds the attributes of one XML tag in bytes, those that are not
+	// held aside: the longest text of a multimedia message has a tenth of it.
+	MaxXMLTag = 4 << 20
+	// MaxXMLParts bounds the parts, and the addresses, of one multimedia message,
+	// and maxXMLText the bytes of its texts that are held.
+	MaxXMLParts = 1 << 10
+	maxXMLText  = MaxRecord
+	// MaxNames bounds the names of people that are kept for other rooms.
+	MaxNames = 1 << 20
 	// MaxRooms bounds the rooms of one export.
 	MaxRooms = 1 << 17
 	// MaxMessageIDs bounds the messages of one room whose ids are kept for replies:

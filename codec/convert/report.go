@@ -127,6 +127,10 @@ const (
 	NotAMessage     Reason = "record that is no message"
 	NotExported     Reason = "message whose content the export leaves out"
 	LinkElsewhere   Reason = "link to a message of another room"
+	RecordTooLong   Reason = "record too long"
+	DeliveryReport  Reason = "report of delivery or reading"
+	SlideLayout     Reason = "layout of slides that is not carried"
+	NotBase64       Reason = "content with characters that are no base64"
 )
 
 // MayBeMessage reports whether what is left out for this reason may have been a
@@ -134,7 +138,7 @@ const (
 // servers are not.
 func (r Reason) MayBeMessage() bool {
 	switch r {
-	case BlankLine, ModeChange, ServerNotice, NotAMessage:
+	case BlankLine, ModeChange, ServerNotice, NotAMessage, DeliveryReport:
 		return false
 	}
 	return true
