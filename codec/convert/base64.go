@@ -7,6 +7,7 @@ import "io"
 // says nothing. It never fails for what it reads.
 type base64Reader struct {
 	in    io.Reader
+	value base64Values
 	buf   [4 << 10]byte
 	rest  []byte // of buf
 	bits  uint32
@@ -15,7 +16,7 @@ type base64Reader struct {
 	err   error
 }
 
-func newBase64Reader(in io.Reader) *base64Reader { return &base64Reader{in: in} }
+func newBase64Reader(in io.Reader) *base64Reader { return &base64Reader{in: in, value: newBase64Values()} }
 
 // Read implements io.Reader.
 func (r *base64Reader) Read(p []byte) (int, error) {
@@ -29,7 +30,7 @@ func (r *base64Reader) Read(p []byte) (int, error) {
 			r.rest, r.err = r.buf[:n], err
 			continue
 		}
-		v := base64Value(r.rest[0])
+		v := r.value[r.rest[0]]
 		r.rest = r.rest[1:]
 		switch {
 		case v < 64:
@@ -49,6 +50,16 @@ func (r *base64Reader) Read(p []byte) (int, error) {
 		return 0, r.err
 	}
 	return done, nil
+}
+
+// base64Values are the values of bytes.
+type base64Values [256]byte
+
+func newBase64Values() (v base64Values) {
+	for c := range v {
+		v[c] = base64Value(byte(c))
+	}
+	return v
 }
 
 // What base64Value returns for characters that are no digit of base64.

@@ -27,6 +27,7 @@ type xmlScanner struct {
 	mended bool // the element that was read last had characters that are no Unicode
 	name   []byte
 	value  []byte
+	values base64Values
 }
 
 // A tag is one tag of an XML file.
@@ -53,30 +54,34 @@ type passedValue struct {
 	// What it is when it is base64.
 	decoded int64 // bytes
 	dirty   bool  // something in it is no base64
-	bits    uint
-	inside  bool // of an entity
+	run     int64 // digits that are not in decoded yet
+	inside  bool  // of an entity
 }
 
 // add counts what a base64Reader behind an entityless makes of more of the value.
-func (v *passedValue) add(part []byte) {
+func (v *passedValue) add(part []byte, values *base64Values) {
 	v.size += int64(len(part))
 	for _, c := range part {
-		switch d := base64Value(c); {
+		d := values[c]
+		switch {
+		case d < 64 && !v.inside:
+			v.run++
 		case v.inside:
 			v.inside = c != ';'
-		case d < 64:
-			if v.bits += 6; v.bits >= 8 {
-				v.bits -= 8
-				v.decoded++
-			}
 		case c == '&':
 			v.inside, v.entities = true, true
 		case d == base64Padding:
-			v.bits = 0
+			v.end()
 		case d == base64Wrong:
 			v.dirty = true
 		}
 	}
+}
+
+// end ends a run of digits: what is left of them makes no byte.
+func (v *passedValue) end() {
+	v.decoded += v.run * 6 / 8
+	v.run = 0
 }
 
 // The limits of the scanner, per tag.
@@ -93,7 +98,7 @@ var (
 )
 
 func newXMLScanner(in io.Reader, pass func(element, attribute string) bool) *xmlScanner {
-	return &xmlScanner{in: bufio.NewReaderSize(in, 64<<10), pass: pass}
+	return &xmlScanner{in: bufio.NewReaderSize(in, 64<<10), pass: pass, values: newBase64Values()}
 }
 
 // next returns the next tag; io.EOF at the end of the file. Text, comments and
@@ -230,7 +235,7 @@ func (s *xmlScanner) attribute(t *tag, a *attribute, left int) (err error) {
 			part = part[:len(part)-1]
 		}
 		if pass {
-			a.passed.add(part)
+			a.passed.add(part, &s.values)
 		} else {
 			a.passed.size += int64(len(part))
 		}
@@ -243,6 +248,7 @@ func (s *xmlScanner) attribute(t *tag, a *attribute, left int) (err error) {
 		}
 	}
 	if pass {
+		a.passed.end()
 		a.passed.head = string(s.value)
 		return nil
 	}
