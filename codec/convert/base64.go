@@ -16,7 +16,9 @@ type base64Reader struct {
 	err   error
 }
 
-func newBase64Reader(in io.Reader) *base64Reader { return &base64Reader{in: in, value: newBase64Values()} }
+func newBase64Reader(in io.Reader) *base64Reader {
+	return &base64Reader{in: in, value: newBase64Values()}
+}
 
 // Read implements io.Reader.
 func (r *base64Reader) Read(p []byte) (int, error) {

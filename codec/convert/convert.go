@@ -27,6 +27,7 @@ type Kind string
 const (
 	IRC    Kind = "irc"    // channel logs, one a day, with reply links beside them
 	Gitter Kind = "gitter" // room archives in TSV
+	Mbox   Kind = "mbox"   // mailboxes and single mails
 	SMS    Kind = "sms"    // XML of SMS Backup & Restore, messages or calls
 )
 

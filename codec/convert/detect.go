@@ -26,6 +26,7 @@ func layouts() []layout {
 	return []layout{
 		{kind: Gitter, detect: detectGitter, side: none, convert: convertGitter},
 		{kind: SMS, detect: detectSMS, side: none, convert: convertSMS},
+		{kind: Mbox, detect: detectMbox, side: none, convert: convertMbox},
 		{kind: IRC, detect: detectIRC, side: isAnnotation, convert: convertIRC},
 	}
 }

@@ -26,6 +26,7 @@ type golden struct {
 func goldens() []golden {
 	return []golden{
 		{Kind: convert.IRC, Name: day, Files: map[string]string{day: evening, "logs/2004-11-15_03.annotation.txt": "0 1 -\n1 3 -\n"}},
+		{Kind: convert.Mbox, Name: "hike.mbox", Files: map[string]string{"hike.mbox": goldenMbox}},
 		{Kind: convert.SMS, Name: "sms.xml", Files: map[string]string{"sms.xml": goldenSMS}},
 		{Kind: convert.Gitter, Name: "Russian.tsv", Files: map[string]string{"Russian.tsv": archive}},
 	}

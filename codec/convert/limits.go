@@ -46,6 +46,23 @@ const (
 	// and maxXMLText the bytes of its texts that are held.
 	MaxXMLParts = 1 << 10
 	maxXMLText  = MaxRecord
+	// MaxMails bounds the mails of a mailbox: about two hundred bytes of memory for
+	// each.
+	MaxMails = 4 << 20
+	// MaxHeader bounds the header of a mail in bytes; providers refuse a tenth.
+	MaxHeader = 1 << 20
+	// MaxReferences bounds the mails that one refers to: its thread's first and its
+	// nearest.
+	MaxReferences = 256
+	// MaxRecipients bounds the people of one field of a mail, and MaxMembers those of
+	// a thread.
+	MaxRecipients = 2 << 10
+	MaxMembers    = 16 << 10
+	// MaxMailParts and MaxMailDepth bound the parts of a mail, and parts in parts.
+	MaxMailParts = 512
+	MaxMailDepth = 16
+	// MaxHeldMail bounds mail in an archive, which is held in memory, in bytes.
+	MaxHeldMail = 512 << 20
 	// MaxNames bounds the names of people that are kept for other rooms.
 	MaxNames = 1 << 20
 	// MaxRooms bounds the rooms of one export.

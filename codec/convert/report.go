@@ -130,6 +130,11 @@ const (
 	RecordTooLong   Reason = "record too long"
 	DeliveryReport  Reason = "report of delivery or reading"
 	SlideLayout     Reason = "layout of slides that is not carried"
+	MailBroken      Reason = "mail that breaks the rules, also carried whole as a file"
+	DeliveryDate    Reason = "mail without a valid date, dated by its delivery"
+	CharsetUnknown  Reason = "text in an unknown character set"
+	Expunged        Reason = "mail that was deleted"
+	TooManyPeople   Reason = "more recipients than a mail or a thread has"
 	NotBase64       Reason = "content with characters that are no base64"
 )
 
@@ -138,7 +143,7 @@ const (
 // servers are not.
 func (r Reason) MayBeMessage() bool {
 	switch r {
-	case BlankLine, ModeChange, ServerNotice, NotAMessage, DeliveryReport:
+	case BlankLine, ModeChange, ServerNotice, NotAMessage, DeliveryReport, Expunged:
 		return false
 	}
 	return true

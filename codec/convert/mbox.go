@@ -1,0 +1,468 @@
+package convert
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	stdhtml "html"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/mimi"
+)
+
+// Mail: mbox files (RFC 4155, with ">From " quoted as mboxo or mboxrd do), as
+// Thunderbird, mutt, Apple Mail ("Inbox.mbox/mbox") and Google Takeout write them
+// (whose X-GM-THRID and X-Gmail-Labels are used), and .eml files of one mail each
+// (RFC 5322, MIME as in RFC 2045 to 2047, 2183, 2231, 2387, 3676).
+//
+// A thread is a room. All files of a folder are read as one mailbox, since the
+// answers are in another file than what they answer.
+//
+//  1. The headers of all mails are read. Mails that name each other (Message-ID,
+//     In-Reply-To, References), or have one X-GM-THRID, are one thread. About two
+//     hundred bytes of memory are kept for each mail.
+//  2. Thread by thread the mails are read whole, what is answered before the answer:
+//     texts become messages, everything else files that are read from the mailbox
+//     again when they are asked for.
+
+// A mailbox is the state while mails are read.
+type mailbox struct {
+	*run
+	files   []string
+	isMbox  []bool
+	held    map[int32][]byte // files of an archive, where nothing can be looked up
+	mails   []mailEntry
+	nodes   map[[16]byte]int32 // by what identifies a mail or a thread
+	hashes  [][16]byte         // of the nodes
+	group   []int32            // of the nodes: union-find
+	known   map[[16]byte]bool  // mails that are there
+	holding int64
+}
+
+// A mailEntry is what is kept of a mail.
+type mailEntry struct {
+	mailPlace
+	millis  int64
+	node    int32    // its own
+	root    int32    // what it says that its thread begins with
+	answers [2]int32 // what it may answer, -1 for none
+}
+
+// convertMbox converts a mailbox file, and all that follow in a folder.
+func convertMbox(r *run, name string) error {
+	b := &mailbox{run: r, files: append([]string{name}, r.files...), held: map[int32][]byte{},
+		nodes: map[[16]byte]int32{}, known: map[[16]byte]bool{}}
+	r.report.Files += uint64(len(r.files))
+	r.files = nil
+	for i := range b.files {
+		if err := b.index(int32(i)); err != nil {
+			return err
+		}
+	}
+	b.nodes, b.known = nil, nil
+	for _, thread := range b.threads() {
+		if err := b.thread(thread); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open opens a file from an offset on.
+func (b *mailbox) open(file int32, offset int64) (io.ReadCloser, error) {
+	if data, ok := b.held[file]; ok {
+		return io.NopCloser(bytes.NewReader(data[min(offset, int64(len(data))):])), nil
+	}
+	return b.openAt(b.files[file], offset)
+}
+
+// hold reads a file into memory when it is in an archive that cannot be read from
+// its middle on.
+func (b *mailbox) hold(file int32) error {
+	f, err := b.openAt(b.files[file], 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, ok := f.(io.Seeker); ok {
+		return nil
+	}
+	data, err := io.ReadAll(io.LimitReader(f, MaxHeldMail-b.holding+1))
+	if err != nil {
+		return fmt.Errorf("read export: %w", err)
+	}
+	if b.holding += int64(len(data)); b.holding > MaxHeldMail {
+		return fmt.Errorf("read export: mail of more than %d bytes in an archive: unpack it first", int64(MaxHeldMail))
+	}
+	b.held[file] = data
+	return nil
+}
+
+// index reads the headers of a file.
+func (b *mailbox) index(file int32) error {
+	if err := b.hold(file); err != nil {
+		return err
+	}
+	f, err := b.open(file, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	begin := make([]byte, 5)
+	n, err := io.ReadFull(f, begin)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("read export: %w", err)
+	}
+	b.isMbox = append(b.isMbox, isMbox(begin[:n]))
+	s := newMailScanner(io.MultiReader(bytes.NewReader(begin[:n]), f), b.isMbox[file])
+	for i := 0; ; i++ {
+		if i%256 == 0 {
+			if err := b.ctx.Err(); err != nil {
+				return err
+			}
+		}
+		m, err := s.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if s.offset > MaxExport {
+			return fmt.Errorf("read export: %w", errExportTooLong)
+		}
+		if len(b.mails) >= MaxMails {
+			return fmt.Errorf("read export: more than %d mails", MaxMails)
+		}
+		m.file = file
+		b.report.Records++
+		if why := b.enter(m); why != "" {
+			b.report.leave(why)
+		}
+	}
+}
+
+// enter keeps a mail, unless there is a reason not to.
+func (b *mailbox) enter(m *scannedMail) Reason {
+	h, _ := parseHeader(m.header)
+	switch {
+	case len(h) == 0:
+		return RecordMalformed
+	case strings.Contains(h.get("subject"), "FOLDER INTERNAL DATA") && strings.Contains(m.from, "MAILER-DAEMON"):
+		return ServerNotice // of programs that keep their state in the mailbox
+	case isExpunged(h.get("x-mozilla-status")):
+		return Expunged
+	}
+	millis, second, ok := mailDate(h, m.from)
+	if !ok {
+		return RecordUndated
+	}
+	ids := messageIDs(h.get("message-id"))
+	id := strings.Join(ids[:min(1, len(ids))], "")
+	same := sum16("mail", id, h.get("from"), h.get("date"), h.get("subject"), h.get("to"))
+	if id != "" {
+		same = sum16("mail", id, h.get("from"), h.get("date"))
+	}
+	if b.known[same] {
+		return RecordTwice
+	}
+	b.known[same] = true
+	if second {
+		b.report.mend(DeliveryDate)
+	}
+	e := mailEntry{mailPlace: m.mailPlace, millis: millis, answers: [2]int32{-1, -1}}
+	own := same
+	if id != "" {
+		own = sum16("id", id)
+	}
+	e.node = b.node(own)
+	e.root = e.node
+	refs, to := messageIDs(h.get("references")), messageIDs(h.get("in-reply-to"))
+	if len(refs) > MaxReferences {
+		refs = append(refs[:1:1], refs[len(refs)-MaxReferences+1:]...)
+	}
+	var chain []int32
+	for _, id := range refs {
+		chain = append(chain, b.node(sum16("id", id)))
+	}
+	if len(chain) > 0 {
+		e.answers[0], e.root = chain[len(chain)-1], chain[0]
+	}
+	if len(to) > 0 {
+		e.answers[1] = b.node(sum16("id", to[0]))
+		chain = append(chain, e.answers[1])
+		if e.root == e.node {
+			e.root = e.answers[1]
+		}
+	}
+	if id := h.get("x-gm-thrid"); id != "" {
+		e.root = b.node(sum16("gmail", id))
+		chain = []int32{e.root} // Google knows better
+	}
+	for _, n := range chain {
+		b.join(e.node, n)
+	}
+	b.mails = append(b.mails, e)
+	return ""
+}
+
+// isExpunged reports the bit of Thunderbird's X-Mozilla-Status for what was deleted
+// and is in the file until it is compacted.
+func isExpunged(status string) bool {
+	v, err := hex.DecodeString(status)
+	return err == nil && len(v) == 2 && v[1]&0x08 != 0
+}
+
+func sum16(label string, fields ...string) [16]byte {
+	sum := derive(label, fields...)
+	return [16]byte(sum[:16])
+}
+
+// node is the node with a hash. When there are as many as MaxMessageIDs, further
+// ones are not found again.
+func (b *mailbox) node(hash [16]byte) int32 {
+	if n, ok := b.nodes[hash]; ok {
+		return n
+	}
+	n := int32(len(b.hashes))
+	b.hashes, b.group = append(b.hashes, hash), append(b.group, n)
+	if len(b.nodes) < MaxMessageIDs {
+		b.nodes[hash] = n
+	}
+	return n
+}
+
+// find is the node that stands for the group of n.
+func (b *mailbox) find(n int32) int32 {
+	for b.group[n] != n {
+		b.group[n] = b.group[b.group[n]]
+		n = b.group[n]
+	}
+	return n
+}
+
+func (b *mailbox) join(x, y int32) {
+	// The older node stands for both, which keeps the chains short enough: with the
+	// halving in find they are so on average.
+	x, y = b.find(x), b.find(y)
+	b.group[max(x, y)] = min(x, y)
+}
+
+// threads are the mails of each thread, in the order of time, the threads in the
+// order of their first mails in the files.
+func (b *mailbox) threads() [][]mailEntry {
+	number := make(map[int32]int)
+	for i := range b.mails {
+		g := b.find(b.mails[i].node)
+		if _, ok := number[g]; !ok {
+			number[g] = len(number)
+		}
+	}
+	slices.SortStableFunc(b.mails, func(x, y mailEntry) int {
+		return cmp.Or(cmp.Compare(number[b.find(x.node)], number[b.find(y.node)]), cmp.Compare(x.millis, y.millis))
+	})
+	var threads [][]mailEntry
+	for rest := b.mails; len(rest) > 0; {
+		g, n := b.find(rest[0].node), 1
+		for n < len(rest) && b.find(rest[n].node) == g {
+			n++
+		}
+		threads = append(threads, rest[:n])
+		rest = rest[n:]
+	}
+	return threads
+}
+
+// A thread is one room while its mails are read.
+type mailThread struct {
+	*mailbox
+	room    *room
+	ids     map[int32]mimi.MessageID // by node
+	members map[string]bool          // by key
+}
+
+// thread converts the mails of one thread. The room is named by what the oldest
+// says that the thread begins with, so that newer mails change nothing.
+func (b *mailbox) thread(mails []mailEntry) error {
+	root := b.hashes[mails[0].root]
+	t := &mailThread{mailbox: b, ids: make(map[int32]mimi.MessageID, len(mails)), members: make(map[string]bool)}
+	for _, i := range answersLast(mails) {
+		if err := b.ctx.Err(); err != nil {
+			return err
+		}
+		if err := t.mail(&mails[i], "t-"+hex.EncodeToString(root[:])); err != nil {
+			return err
+		}
+	}
+	return t.room.flush()
+}
+
+// answersLast is an order of mails in which what is answered comes first, else that
+// of time.
+func answersLast(mails []mailEntry) []int {
+	at := make(map[int32]int, len(mails))
+	for i := range mails {
+		if _, ok := at[mails[i].node]; !ok {
+			at[mails[i].node] = i
+		}
+	}
+	order, seen := make([]int, 0, len(mails)), make([]bool, len(mails))
+	var chain []int
+	for i := range mails {
+		chain = chain[:0]
+		for ok := true; ok && !seen[i]; {
+			seen[i] = true
+			chain = append(chain, i)
+			i, ok = answered(&mails[i], at)
+		}
+		slices.Reverse(chain)
+		order = append(order, chain...)
+	}
+	return order
+}
+
+// answered finds the mail that e answers.
+func answered[T any](e *mailEntry, at map[int32]T) (T, bool) {
+	for _, n := range e.answers {
+		if v, ok := at[n]; ok && n != e.node {
+			return v, true
+		}
+	}
+	var none T
+	return none, false
+}
+
+// mail converts one mail.
+func (t *mailThread) mail(e *mailEntry, key string) error {
+	open := func() (io.ReadCloser, error) { return t.openMail(e.mailPlace) }
+	in, err := open()
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	h, rest, err := readHeader(in)
+	if err != nil {
+		return err
+	}
+	body, err := t.readBody(h, rest, open)
+	if err != nil {
+		return err
+	}
+	if body.broken {
+		t.report.mend(MailBroken)
+		if err := body.whole(); err != nil {
+			return err
+		}
+	}
+	subject := headerText(h.get("subject"))
+	if t.room == nil {
+		t.room = t.roomOf(key, cmp.Or(threadName(subject), "(no subject)"))
+	}
+	if err := t.room.full(); err != nil {
+		return err
+	}
+	sender, err := t.people(h, e.millis)
+	if err != nil {
+		return err
+	}
+	m := t.message(h, body, subject)
+	m.sender, m.millis = sender, e.millis
+	if e.answers[0] >= 0 || e.answers[1] >= 0 {
+		t.report.Links++
+		if id, ok := answered(e, t.ids); ok {
+			m.reply = &id
+			t.report.Replies++
+		} else {
+			t.report.leaveLink(LinkToNothing)
+		}
+	}
+	hash := t.hashes[e.node]
+	m.salt = salt("mail", t.room.uri, string(hash[:]))
+	id, err := t.room.add(m)
+	if _, there := t.ids[e.node]; !there {
+		t.ids[e.node] = id
+	}
+	return err
+}
+
+// message is what people wrote in a mail. A subject that is not that of the room is
+// the beginning of it.
+func (t *mailThread) message(h mailHeader, body *mailBody, subject string) *message {
+	m := &message{files: body.files}
+	plain, rich := body.message()
+	if name := threadName(subject); subject != "" && !strings.EqualFold(name[:min(len(name), MaxName/2)], t.room.name[:min(len(t.room.name), MaxName/2)]) {
+		if plain != "" || rich == "" {
+			plain = withSubject(subject, plain)
+		}
+		if rich != "" {
+			rich = "<p>Subject: " + stdhtml.EscapeString(subject) + "</p>\n" + rich
+		}
+	}
+	if m.text, m.html = plain, rich; plain == "" && rich != "" {
+		m.text, m.html, m.mediaType = rich, "", html
+	}
+	labels := strings.Split(headerText(h.get("x-gmail-labels")), ",")
+	if slices.Contains(labels, "Drafts") || h.get("x-mozilla-draft-info") != "" {
+		m.origin = kindOf("draft")
+	}
+	return m
+}
+
+// people takes those of a mail into the room. The people of the first one are there
+// from the beginning; who is addressed first later, was added by who wrote.
+func (t *mailThread) people(h mailHeader, millis int64) (sender person, err error) {
+	from := t.addresses(h.get("from"))
+	if len(from) == 0 {
+		from = t.addresses(h.get("sender"))
+	}
+	sender = person{key: "unknown", name: "Unknown sender"}
+	if len(from) > 0 {
+		sender = from[0]
+		from = from[1:]
+	}
+	for _, name := range []string{"to", "cc", "bcc"} {
+		for _, v := range h[name] {
+			from = append(from, t.addresses(v)...)
+		}
+	}
+	first := len(t.members) == 0
+	t.members[sender.key] = true
+	t.room.party(sender)
+	var added []change
+	for _, p := range from {
+		if t.members[p.key] {
+			t.room.party(p) // he may have a name now
+			continue
+		}
+		if len(t.members) >= MaxMembers {
+			t.report.mend(TooManyPeople)
+			break
+		}
+		t.members[p.key] = true
+		if t.room.party(p); !first {
+			added = append(added, change{event: "add", who: p, by: sender})
+		}
+	}
+	if len(added) == 0 {
+		return sender, nil
+	}
+	t.report.Records++
+	return sender, t.room.changes(millis, added...)
+}
+
+// openMail opens a mail from its header on.
+func (b *mailbox) openMail(p mailPlace) (io.ReadCloser, error) {
+	f, err := b.open(p.file, p.offset)
+	if err != nil {
+		return nil, err
+	}
+	var in io.Reader = io.LimitReader(exportReader{f}, p.size)
+	if b.isMbox[p.file] {
+		in = newUnquoter(in)
+	}
+	return decoded{in, f}, nil
+}
