@@ -58,6 +58,7 @@ func importers() map[string][]string {
 		"github.com/skip2/go-qrcode":         {"pairing"},
 		"github.com/spf13/cobra":             {"cmd/vcon-transfer"},
 		"golang.org/x/term":                  {"cmd/vcon-transfer"},
+		"golang.org/x/text":                  {"codec/convert"}, // character sets of mail
 		"golang.org/x/time":                  {"transfer/relay/server"},
 		"modernc.org/sqlite":                 {"codec/history/sqlite"},
 		"go.uber.org/goleak":                 {"transfer/transfertest"}, // a package for tests

@@ -64,8 +64,8 @@ func FuzzGitter(f *testing.F) {
 }
 
 func FuzzSMS(f *testing.F) {
-	f.Add(export("sms/" + smsName))
-	f.Add(export("sms/" + callsName))
+	f.Add(exported("sms/" + smsName))
+	f.Add(exported("sms/" + callsName))
 	f.Add(`<smses count="1"><mms date="1" address="a~b~+1"><part ct="image/png" data="QUJD&#10;"/><addr type="137" address="b"/></mms></smses>`)
 	f.Fuzz(func(t *testing.T, text string) {
 		report := &convert.Report{}

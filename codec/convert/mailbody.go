@@ -224,7 +224,7 @@ func (b *mailBody) file(h mailHeader, mediaType string, params map[string]string
 		f.disposition = mimi.Attachment
 	}
 	if id := strings.Trim(h.get("content-id"), "<> "); id != "" && len(id) <= maxMessageID {
-		f.url = "cid:" + id // RFC 2392: so the HTML form refers to it
+		f.url = "cid:" + url.PathEscape(id) // RFC 2392: so the HTML form refers to it
 	}
 	open := b.open
 	f.content = &Content{size: size, open: func() (io.ReadCloser, error) { return openPart(open, path) }}
@@ -284,7 +284,7 @@ func openPart(open func() (io.ReadCloser, error), path []int) (io.ReadCloser, er
 // readHeader reads the header of a mail, of which MaxHeader counts, and leaves its
 // body.
 func readHeader(in io.Reader) (mailHeader, io.Reader, error) {
-	buf := bufio.NewReaderSize(in, 64<<10)
+	buf := bufio.NewReaderSize(in, 16<<10)
 	var header []byte
 	for lineStart := true; ; {
 		part, err := buf.ReadSlice('\n')

@@ -407,7 +407,7 @@ func (t *mailThread) message(h mailHeader, body *mailBody, subject string) *mess
 	}
 	labels := strings.Split(headerText(h.get("x-gmail-labels")), ",")
 	if slices.Contains(labels, "Drafts") || h.get("x-mozilla-draft-info") != "" {
-		m.origin = kindOf("draft")
+		m.origin = originOf("draft")
 	}
 	return m
 }

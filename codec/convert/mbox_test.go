@@ -15,8 +15,8 @@ import (
 
 const mboxName = "trip.mbox"
 
-// named is the vCon of a room by its name.
-func named(t testing.TB, all []*convert.VCon, name string) *convert.VCon {
+// roomNamed is the vCon of a room by its name.
+func roomNamed(t testing.TB, all []*convert.VCon, name string) *convert.VCon {
 	t.Helper()
 	i := slices.IndexFunc(all, func(v *convert.VCon) bool { return v.Room.Name == name })
 	if i < 0 {
@@ -26,8 +26,8 @@ func named(t testing.TB, all []*convert.VCon, name string) *convert.VCon {
 }
 
 func TestMbox(t *testing.T) {
-	vcons, report := all(t, convert.Mbox, files(mboxName, export("mbox/"+mboxName)), mboxName, convert.Options{})
-	hike := named(t, vcons, "Hike on Saturday 🥾")
+	vcons, report := all(t, convert.Mbox, files(mboxName, exported("mbox/"+mboxName)), mboxName, convert.Options{})
+	hike := roomNamed(t, vcons, "Hike on Saturday 🥾")
 	equal(t, lines(hike), []string{
 		"17T08:00:00.000 Ada Berg: Who comes along on Saturday? The route is attached.\nFrom the station it is a long walk. Café at the top.\n[image/gif dot.gif]\n[application/gpx+xml Straße.gpx]",
 		"17T09:00:00.000 Ben Ruiz: I am in. Let us meet at the café, it is the one with the blue door.\n> Who comes along on Saturday?\n> From 8 to 10 the ferry does not go. (to 0)",
@@ -48,7 +48,7 @@ func TestMbox(t *testing.T) {
 		people = append(people, p.Name+" "+p.Mailto)
 	}
 	equal(t, people, []string{"Ada Berg ada@example.org", "Ben Ruiz ben@example.net", "Zoë Köhler zoe@example.com", "Dan O'Neil dan@example.com"})
-	packing := named(t, vcons, "Packing list")
+	packing := roomNamed(t, vcons, "Packing list")
 	equal(t, lines(packing), []string{
 		"17T15:00:00.000 Ada Berg: boots, map\n[message/rfc822 part-2.eml]\n[message/rfc822 message.eml]",
 		"17T16:00:00.000 add Ben by Ada Berg",
@@ -78,8 +78,8 @@ func mailOf(header, body string) string {
 	return "From a@x.example Fri May 17 08:00:00 2024\n" + header + "\n\n" + body + "\n\n"
 }
 
-// one converts a mailbox of one mail, and returns its message.
-func one(t *testing.T, header, body string) (*convert.VCon, *convert.Report) {
+// oneMail converts a mailbox of one mail, and returns its message.
+func oneMail(t *testing.T, header, body string) (*convert.VCon, *convert.Report) {
 	t.Helper()
 	vcons, report := all(t, convert.Mbox, files("x", mailOf("From: a@x.example\nDate: 17 May 2024 08:00:00 +0000\n"+header, body)), "x", convert.Options{})
 	if len(vcons) != 1 || len(vcons[0].Dialog) != 1 {
@@ -115,7 +115,7 @@ func TestMboxTexts(t *testing.T) {
 		{"an unterminated multipart", "Content-Type: multipart/mixed; boundary=b", "--b\n\nabc", "abc"},
 		{"a subject", "Subject: Re: AW: Fwd: Re[2]: [list] Fun", "x", "x"},
 	} {
-		v, _ := one(t, tt.header, tt.body)
+		v, _ := oneMail(t, tt.header, tt.body)
 		if got := strings.TrimRight(mimi.PlainText(&v.Dialog[0]), "\n"); !strings.HasPrefix(got, tt.want) || len(got) > len(tt.want)+8 && tt.name != "base64 with rubbish" {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
@@ -156,7 +156,7 @@ func TestMboxDates(t *testing.T) {
 // TestMboxStable converts a mailbox that has grown: what was there keeps its ids,
 // whatever file the mails are in, and answers come with what they answer.
 func TestMboxStable(t *testing.T) {
-	whole := export("mbox/" + mboxName)
+	whole := exported("mbox/" + mboxName)
 	mails := strings.SplitAfter(whole, "\n\nFrom ")
 	ids := func(fsys map[string]string) (out []string) {
 		var pairs []string
@@ -164,7 +164,7 @@ func TestMboxStable(t *testing.T) {
 			pairs = append(pairs, name, text)
 		}
 		vcons, _ := all(t, convert.Mbox, files(pairs...), ".", convert.Options{})
-		for _, d := range named(t, vcons, "Hike on Saturday 🥾").Dialog {
+		for _, d := range roomNamed(t, vcons, "Hike on Saturday 🥾").Dialog {
 			out = append(out, string(d.MessageID))
 		}
 		return out
@@ -222,13 +222,13 @@ func TestMboxLimits(t *testing.T) {
 		{"recipients", to(convert.MaxRecipients), "x", convert.TooManyPeople, false},
 		{"recipients", to(convert.MaxRecipients + 1), "x", convert.TooManyPeople, true},
 	} {
-		_, report := one(t, tt.header, tt.body)
+		_, report := oneMail(t, tt.header, tt.body)
 		if (report.Mended[tt.why] > 0) != tt.over {
 			t.Errorf("%s: %+v", tt.name, report)
 		}
 	}
 	long := "X-Long: " + strings.Repeat("x", convert.MaxHeader)
-	v, _ := one(t, long, "text")
+	v, _ := oneMail(t, long, "text")
 	if got := mimi.PlainText(&v.Dialog[0]); strings.TrimSpace(got) != "text" {
 		t.Errorf("a mail with a long header reads %.40q", got)
 	}
@@ -237,7 +237,7 @@ func TestMboxLimits(t *testing.T) {
 // TestMboxFolded reads a header that is folded in very many lines, which is to be
 // no more work than its length.
 func TestMboxFolded(t *testing.T) {
-	_, report := one(t, "X: y\n"+strings.Repeat(" z\n", convert.MaxHeader/3-100)+"Subject: s", "text")
+	_, report := oneMail(t, "X: y\n"+strings.Repeat(" z\n", convert.MaxHeader/3-100)+"Subject: s", "text")
 	if report.Messages != 1 {
 		t.Errorf("%+v", report)
 	}
@@ -250,7 +250,7 @@ func TestMboxInZip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Write([]byte(export("mbox/" + mboxName))); err != nil {
+	if _, err := f.Write([]byte(exported("mbox/" + mboxName))); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
@@ -261,7 +261,7 @@ func TestMboxInZip(t *testing.T) {
 		t.Fatal(err)
 	}
 	vcons, report := all(t, convert.Mbox, fsys, ".", convert.Options{})
-	if report.Messages != 6 || contentOf(t, named(t, vcons, "Hike on Saturday 🥾").Contents[1], 4) != "></gpx>\n" {
+	if report.Messages != 6 || contentOf(t, roomNamed(t, vcons, "Hike on Saturday 🥾").Contents[1], 4) != "></gpx>\n" {
 		t.Errorf("%+v", report)
 	}
 }
@@ -272,7 +272,7 @@ func TestMboxDetect(t *testing.T) {
 		name, text string
 		want       bool
 	}{
-		{"mbox", export("mbox/" + mboxName), true},
+		{"mbox", exported("mbox/" + mboxName), true},
 		{"x", "From - Fri May 17 14:00:00 2024\r\nX-Mozilla-Status: 0001\r\n", true},
 		{"x", "From 17@xxx Fri May 17 15:00:00 +0000 2024\nX-GM-THRID: 1\n", true},
 		{"x", "From a Fri May 17 14:00:00 2024\nno header", false},
@@ -288,7 +288,7 @@ func TestMboxDetect(t *testing.T) {
 }
 
 func FuzzMbox(f *testing.F) {
-	f.Add(export("mbox/" + mboxName))
+	f.Add(exported("mbox/" + mboxName))
 	f.Add(goldenMbox)
 	f.Add(mailOf("From: a@b\nReferences: <a> <b>\nContent-Type: multipart/digest; boundary=b", "--b\n\nFrom: c\n\nd\n--b--"))
 	f.Add(mailOf("From: a@b, c <d@e>\nContent-Type: text/plain; format=flowed; delsp=yes; charset=utf-7", ">From x \n> y"))

@@ -255,13 +255,13 @@ func (s *smsFile) call(v map[string]string) error {
 		text += ", then dialled " + digits
 	}
 	_, err = m.add(&message{
-		sender: sender, millis: millis, text: text, origin: kindOf("call"),
+		sender: sender, millis: millis, text: text, origin: originOf("call"),
 		salt: salt("call", m.uri, v["date"], v["type"], v["number"], v["duration"]),
 	})
 	return err
 }
 
-func kindOf(kind string) mimi.Origin { return mimi.Origin{Kind: kind} }
+func originOf(kind string) mimi.Origin { return mimi.Origin{Kind: kind} }
 
 // clockOf is a duration in seconds as telephones show it.
 func clockOf(n int64) string {
@@ -319,13 +319,13 @@ func (s *smsFile) box(kind string) (sender person, o mimi.Origin) {
 	case "2":
 		return s.owner(), o
 	case "3":
-		return s.owner(), kindOf("draft")
+		return s.owner(), originOf("draft")
 	case "4":
-		return s.owner(), kindOf("outbox")
+		return s.owner(), originOf("outbox")
 	case "5":
-		return s.owner(), kindOf("failed")
+		return s.owner(), originOf("failed")
 	case "6":
-		return s.owner(), kindOf("queued")
+		return s.owner(), originOf("queued")
 	case "1":
 	default:
 		s.report.mend(FieldUnknown)

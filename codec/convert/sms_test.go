@@ -18,11 +18,11 @@ const (
 	callsName = "calls-20240518120000.xml"
 )
 
-// export reads a file below testdata/exports.
-func export(name string) string { return string(testdata.Read("exports/" + name)) }
+// exported reads a file below testdata/exports.
+func exported(name string) string { return string(testdata.Read("exports/" + name)) }
 
-// byRoom is the vCon of a room by the end of its id.
-func byRoom(t testing.TB, all []*convert.VCon, end string) *convert.VCon {
+// roomEnding is the vCon of a room by the end of its id.
+func roomEnding(t testing.TB, all []*convert.VCon, end string) *convert.VCon {
 	t.Helper()
 	i := slices.IndexFunc(all, func(v *convert.VCon) bool { return strings.HasSuffix(v.Room.ID, "/r/"+end) })
 	if i < 0 {
@@ -32,8 +32,8 @@ func byRoom(t testing.TB, all []*convert.VCon, end string) *convert.VCon {
 }
 
 func TestSMS(t *testing.T) {
-	vcons, report := all(t, convert.SMS, files("a/"+smsName, export("sms/"+smsName)), "a/"+smsName, convert.Options{Owner: "Kim"})
-	mara := byRoom(t, vcons, "+491705550101")
+	vcons, report := all(t, convert.SMS, files("a/"+smsName, exported("sms/"+smsName)), "a/"+smsName, convert.Options{Owner: "Kim"})
+	mara := roomEnding(t, vcons, "+491705550101")
 	equal(t, lines(mara), []string{
 		"17T06:00:00.000 Mara Lind: Are you coming tonight? 😀",
 		"17T06:01:00.000 Kim: Yes, at 7.\n\"Usual\" place & table <3",
@@ -54,7 +54,7 @@ func TestSMS(t *testing.T) {
 	if got := contentOf(t, mara.Contents[0], 0); !strings.HasPrefix(got, "GIF89a") {
 		t.Errorf("the picture is %q", got)
 	}
-	group := byRoom(t, vcons, "+491705550101~01705550102")
+	group := roomEnding(t, vcons, "+491705550101~01705550102")
 	equal(t, lines(group), []string{
 		"17T10:00:00.000 Kim: Subject: Saturday\n\nHike on Saturday?\n[text/x-vcard contact000000.vcf]",
 		"17T10:01:00.000 Jon, the neighbour: I am in 🥾",
@@ -65,7 +65,7 @@ func TestSMS(t *testing.T) {
 	if got := contentOf(t, group.Contents[0], 0); got != "BEGIN:VCARD\r\nVERSION:2.1\r\nFN:Mara Lind\r\nEND:VCARD\r\n" {
 		t.Errorf("the contact is %q", got)
 	}
-	if v := byRoom(t, vcons, "parcel"); v.Room.Name != "parcel" || v.Parties[1].Name != "PARCEL" || v.Parties[1].Tel != "" {
+	if v := roomEnding(t, vcons, "parcel"); v.Room.Name != "parcel" || v.Parties[1].Name != "PARCEL" || v.Parties[1].Tel != "" {
 		t.Errorf("room %q of %+v", v.Room.Name, v.Parties[1])
 	}
 	want := convert.Report{Kind: convert.SMS, Files: 1, VCons: 4, Records: 15, Messages: 11, Attachments: 3, Contents: 2,
@@ -80,8 +80,8 @@ func TestSMS(t *testing.T) {
 }
 
 func TestSMSCalls(t *testing.T) {
-	vcons, _ := all(t, convert.SMS, files(callsName, export("sms/"+callsName)), callsName, convert.Options{Owner: "Kim"})
-	mara := byRoom(t, vcons, "+491705550101")
+	vcons, _ := all(t, convert.SMS, files(callsName, exported("sms/"+callsName)), callsName, convert.Options{Owner: "Kim"})
+	mara := roomEnding(t, vcons, "+491705550101")
 	equal(t, lines(mara), []string{
 		"17T06:06:40.000 Mara Lind: Incoming call, 1:12",
 		"17T06:23:20.000 Kim: Outgoing call, 1:06:40, then dialled ,12",
@@ -90,7 +90,7 @@ func TestSMSCalls(t *testing.T) {
 	if got := mimi.OriginOf(&mara.Dialog[0]).Kind; got != "call" {
 		t.Errorf("a call is of kind %q", got)
 	}
-	equal(t, lines(byRoom(t, vcons, "unknown")), []string{
+	equal(t, lines(roomEnding(t, vcons, "unknown")), []string{
 		"17T06:56:40.000 Private number: Rejected call",
 		"17T06:56:40.001 Unknown number: Missed call",
 	})
@@ -99,17 +99,17 @@ func TestSMSCalls(t *testing.T) {
 // TestSMSFolder takes messages and calls of a folder, with a backup that has some
 // of them once more.
 func TestSMSFolder(t *testing.T) {
-	fsys := files("b/"+smsName, export("sms/"+smsName), "b/"+callsName, export("sms/"+callsName), "b/sms.xsl", "<xsl/>")
+	fsys := files("b/"+smsName, exported("sms/"+smsName), "b/"+callsName, exported("sms/"+callsName), "b/sms.xsl", "<xsl/>")
 	_, report := all(t, convert.SMS, fsys, "b", convert.Options{})
 	if report.Files != 2 || report.OtherFiles != 1 || report.Messages != 16 {
 		t.Errorf("report %+v", report)
 	}
 }
 
-func sms(records string) string { return `<smses count="1">` + records + "</smses>" }
+func smsXML(records string) string { return `<smses count="1">` + records + "</smses>" }
 
 func oneSMS(attrs string) string {
-	return sms(`<sms address="1" date="1715925600000" type="1" ` + attrs + ` />`)
+	return smsXML(`<sms address="1" date="1715925600000" type="1" ` + attrs + ` />`)
 }
 
 func TestSMSText(t *testing.T) {
@@ -140,7 +140,7 @@ func TestSMSText(t *testing.T) {
 func TestSMSLimits(t *testing.T) {
 	const fixed = len(`address` + `1` + `date` + `1715925600000` + `type` + `1` + `body`)
 	mms := func(inner string) string {
-		return sms(`<mms address="1" date="1715925600000" msg_box="1" m_type="132"><parts>` + inner + `</parts></mms>`)
+		return smsXML(`<mms address="1" date="1715925600000" msg_box="1" m_type="132"><parts>` + inner + `</parts></mms>`)
 	}
 	part := `<part ct="text/plain" text="x"/>`
 	for _, tt := range []struct {
@@ -187,8 +187,8 @@ func TestSMSRefused(t *testing.T) {
 
 func TestSMSDetect(t *testing.T) {
 	for text, want := range map[string]bool{
-		export("sms/" + smsName)[:400]:             true,
-		export("sms/" + callsName)[:200]:           true,
+		exported("sms/" + smsName)[:400]:           true,
+		exported("sms/" + callsName)[:200]:         true,
 		"\uFEFF<smses>":                            true,
 		"<smses count=\"1\" backup_set":            false, // not even one tag
 		"<calls/>":                                 false,
@@ -209,7 +209,7 @@ func TestSMSData(t *testing.T) {
 		"Q U\nJ\tD": "ABC", "QU&#10;JD&#13;&#10;": "ABC", "QU=JD": "A$", "Q*U!JD": "ABC",
 		base64.StdEncoding.EncodeToString([]byte(strings.Repeat("xyz", 99_999))): strings.Repeat("xyz", 99_999),
 	} {
-		text := sms(`<mms address="1" date="1715925600000" msg_box="1"><parts><part ct="image/png" data="` + data + `"/></parts></mms>`)
+		text := smsXML(`<mms address="1" date="1715925600000" msg_box="1"><parts><part ct="image/png" data="` + data + `"/></parts></mms>`)
 		vcons, report := all(t, convert.SMS, files("x.xml", text), "x.xml", convert.Options{})
 		got := ""
 		if report.Contents > 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"mime/quotedprintable"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -81,15 +82,15 @@ func FuzzXMLScanner(f *testing.F) {
 			case xml.Directive:
 				return // encoding/xml looks into quotation marks of document types
 			case xml.StartElement:
-				line := nameOf(token.Name)
+				line := xmlNameOf(token.Name)
 				for _, a := range token.Attr {
-					if !passData(nameOf(token.Name), nameOf(a.Name)) {
-						line += "|" + nameOf(a.Name) + "=" + a.Value
+					if !passData(xmlNameOf(token.Name), xmlNameOf(a.Name)) {
+						line += "|" + xmlNameOf(a.Name) + "=" + a.Value
 					}
 				}
 				want = append(want, line)
 			case xml.EndElement:
-				want = append(want, "/"+nameOf(token.Name))
+				want = append(want, "/"+xmlNameOf(token.Name))
 			}
 		}
 		if len(want) > 0 && maxOf(want) > maxXMLName {
@@ -101,7 +102,7 @@ func FuzzXMLScanner(f *testing.F) {
 	})
 }
 
-func nameOf(n xml.Name) string {
+func xmlNameOf(n xml.Name) string {
 	if n.Space != "" {
 		return n.Space + ":" + n.Local
 	}
@@ -142,6 +143,32 @@ func FuzzBase64(f *testing.F) {
 		}
 		if n := tag.attrs[0].passed.decoded; n != int64(len(got)) {
 			t.Fatalf("counted as %d bytes, there are %d", n, len(got))
+		}
+	})
+}
+
+// FuzzQuoted holds the decoder of quoted-printable against mime/quotedprintable, for
+// what that one encodes, and against itself.
+func FuzzQuoted(f *testing.F) {
+	f.Add("a=b\r\nc \xff=")
+	f.Add("=  \r\nx=3D=\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := io.ReadAll(newQuotedReader(strings.NewReader(text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := io.ReadAll(iotest.OneByteReader(newQuotedReader(iotest.OneByteReader(strings.NewReader(text)))))
+		if err != nil || string(again) != string(got) {
+			t.Fatalf("%q, a byte at a time %q, %v", got, again, err)
+		}
+		var b strings.Builder
+		w := quotedprintable.NewWriter(&b)
+		w.Binary = true
+		if _, err := io.WriteString(w, text); err != nil || w.Close() != nil {
+			t.Fatal(err)
+		}
+		if back, err := io.ReadAll(newQuotedReader(strings.NewReader(b.String()))); err != nil || string(back) != text {
+			t.Fatalf("%q came back as %q, %v", text, back, err)
 		}
 	})
 }
