@@ -220,7 +220,7 @@ func (w *vconWriter) frame() ([]byte, []slot, error) {
 		own := codec.AppendUint(codec.AppendText(codec.AppendMap(nil, 1), "roster"), uint64(n))
 		v.Extra = withOwn(v.Extra, own)
 	}
-	v.Extensions = append(w.extensions(), v.Extensions...)
+	v.Extensions = append([]string{codec.ExtensionMIMI, segment.Extension}, v.Extensions...)
 	mark := []byte(rand.Text() + rand.Text())
 	if len(w.parties) > 0 {
 		v.Parties = []codec.Party{{Name: "p" + string(mark)}}
@@ -284,14 +284,6 @@ func (w *vconWriter) uuid() string {
 		h.Write(w.heads[i].Key[:])
 	}
 	return uuidOf(h.Sum(nil)[:16])
-}
-
-// extensions are the names of what we write ourselves.
-func (w *vconWriter) extensions() []string {
-	if w.opts.Sidecar != nil {
-		return []string{codec.ExtensionMIMI, segment.Extension}
-	}
-	return []string{codec.ExtensionMIMI}
 }
 
 func (w *vconWriter) writeParties() error {
