@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -335,37 +333,6 @@ func (s *survey) dialog(index int, offset int64, d *codec.Dialog) {
 	if level == mimi.Mismatch {
 		s.trouble(at(), offset, "the message id is not that of the content")
 	}
-}
-
-func (s *survey) attachment(a *codec.Attachment, size int64) {
-	a = s.now.upgrade.Attachment(a)
-	c := s.i.Attachments
-	c.Count++
-	if n, ok := segment.SizeOf(a); ok && size < 0 {
-		size = int64(n)
-	}
-	if size < 0 {
-		size = s.beside(a)
-	}
-	if size < 0 {
-		return
-	}
-	c.Content++
-	c.Bytes += uint64(size)
-}
-
-// beside is the size of a content in the folder attachments beside the file, where
-// it is named by its hash, or -1.
-func (s *survey) beside(a *codec.Attachment) int64 {
-	name, ok := strings.CutPrefix(a.URL, attachmentsFolder+"/")
-	if sum, err := hex.DecodeString(name); !ok || s.now.dir == "" || err != nil || len(sum) != sha256.Size {
-		return -1
-	}
-	info, err := os.Lstat(filepath.Join(s.now.dir, attachmentsFolder, name))
-	if err != nil || !info.Mode().IsRegular() {
-		return -1
-	}
-	return info.Size()
 }
 
 // finish lists the rooms, the one with the newest record first.
