@@ -185,13 +185,11 @@ func roomLine(room segment.OverviewRoom) string {
 	if room.Attachments > 0 {
 		line += ", " + plural(room.Attachments, "attachment")
 	}
-	if room.Messages > 0 {
-		line += fmt.Sprintf(", %s to %s", day(room.First), day(room.Last))
+	if dates := span(time.UnixMilli(room.First), time.UnixMilli(room.Last)); room.Messages > 0 && dates != "" {
+		line += ", " + dates
 	}
 	return line
 }
-
-func day(ms int64) string { return time.UnixMilli(ms).Local().Format(time.DateOnly) }
 
 func (p *sendPrompt) ShowCheckCode(_ context.Context, code string) error {
 	p.ui.say("Check code: %s", code)
