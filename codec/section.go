@@ -1,12 +1,8 @@
 package codec
 
 import (
-	"bytes"
 	"encoding/base64"
 	"io"
-	"strconv"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // A Section is the place of a large attachment body in its source.
@@ -18,6 +14,8 @@ type Section struct {
 	form     sectionForm
 	encoding string // of the attachment
 	escaped  bool   // the JSON text has escapes
+	mend     bool   // what is no Unicode is read as U+FFFD
+	mended   bool   // and there is some
 }
 
 type sectionForm uint8
@@ -35,7 +33,7 @@ func (s *Section) Size() int64 {
 		return s.Length
 	case s.encoding == EncodingBase64URL && s.Canonical:
 		return s.Length/4*3 + s.Length%4*6/8
-	case s.encoding != EncodingBase64URL && !s.escaped:
+	case s.encoding != EncodingBase64URL && !s.escaped && !s.mended:
 		return s.Length
 	}
 	return -1
@@ -49,7 +47,7 @@ func (s *Section) Open(source io.ReaderAt) io.Reader {
 		return &exactReader{r: r, left: s.Length}
 	}
 	r = &exactReader{r: r, left: s.Length}
-	r = &textReader{r: r, quoted: s.form == sectionJSON}
+	r = &textReader{r: r, u: unquoter{quoted: s.form == sectionJSON, mend: s.mend}}
 	if s.encoding != EncodingBase64URL {
 		return r
 	}
@@ -120,158 +118,33 @@ func (s *plainReader) Read(p []byte) (int, error) {
 // A textReader checks that a text is UTF-8, and resolves the escapes when it is
 // the inside of a JSON string.
 type textReader struct {
-	r      io.Reader
-	quoted bool
-	in     []byte // not yet resolved
-	out    []byte // resolved, not yet read
-	buf    [4096]byte
-	err    error
+	r   io.Reader
+	u   unquoter
+	out []byte // resolved, not yet read
+	all []byte // out from its beginning
+	buf [4096]byte
+	err error
 }
 
-func (u *textReader) Read(p []byte) (int, error) {
-	for len(u.out) == 0 && len(p) > 0 {
-		if u.err != nil {
-			if u.err == io.EOF && len(u.in) > 0 {
-				u.err = errBodyText
-			}
-			return 0, u.err
+func (t *textReader) Read(p []byte) (int, error) {
+	for len(t.out) == 0 && len(p) > 0 {
+		if t.err != nil {
+			return 0, t.err
 		}
 		var n int
-		n, u.err = u.r.Read(u.buf[:])
-		u.in = append(u.in, u.buf[:n]...)
-		var ok bool
-		if u.out, u.in, ok = unquote(u.out, u.in, u.quoted); !ok {
-			u.err, u.in = errBodyText, nil
+		var bad error
+		n, t.err = t.r.Read(t.buf[:])
+		t.all, bad = t.u.write(t.all[:0], t.buf[:n])
+		if bad == nil && t.err == io.EOF {
+			t.all, bad = t.u.close(t.all)
+		}
+		if t.out = t.all; bad != nil {
+			t.err = errBodyText
 		}
 	}
-	n := copy(p, u.out)
-	u.out = u.out[n:]
+	n := copy(p, t.out)
+	t.out = t.out[n:]
 	return n, nil
 }
 
 var errBodyText = &Error{Pointer: "/body", Offset: -1, Reason: "body is not a valid text"}
-
-// unquote resolves as much of in as is complete; a text that is not quoted has
-// no escapes and may have control characters.
-func unquote(out, in []byte, quoted bool) (_, rest []byte, ok bool) {
-	for len(in) > 0 {
-		n := -1
-		if quoted {
-			n = bytes.IndexByte(in, '\\')
-		}
-		if n != 0 {
-			whole := n
-			if n < 0 {
-				n, whole = len(in), len(in)
-				if i := lastRune(in); !utf8.FullRune(in[i:]) {
-					whole = i
-				}
-			}
-			if !utf8.Valid(in[:whole]) || quoted && bytes.ContainsFunc(in[:whole], func(r rune) bool { return r < ' ' }) {
-				return out, in, false
-			}
-			out = append(out, in[:whole]...)
-			if in = in[whole:]; whole < n {
-				return out, in, true
-			}
-			continue
-		}
-		if len(in) < 2 {
-			return out, in, true
-		}
-		if in[1] != 'u' {
-			c, ok := simpleEscapes[in[1]]
-			if !ok {
-				return out, in, false
-			}
-			out, in = append(out, c), in[2:]
-			continue
-		}
-		if len(in) < 6 {
-			return out, in, true
-		}
-		r, ok := hexRune(in[2:6])
-		n = 6
-		if ok && utf16.IsSurrogate(r) {
-			if len(in) < 12 {
-				return out, in, true
-			}
-			low, ok2 := hexRune(in[8:12])
-			if r = utf16.DecodeRune(r, low); !ok2 || in[6] != '\\' || in[7] != 'u' || r == utf8.RuneError {
-				return out, in, false
-			}
-			n = 12
-		}
-		if !ok {
-			return out, in, false
-		}
-		out, in = utf8.AppendRune(out, r), in[n:]
-	}
-	return out, nil, true
-}
-
-var simpleEscapes = map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
-
-// lastRune is the place where the last rune of b begins, complete or not.
-func lastRune(b []byte) int {
-	i := len(b) - 1
-	for i > 0 && i > len(b)-utf8.UTFMax && !utf8.RuneStart(b[i]) {
-		i--
-	}
-	return i
-}
-
-func hexRune(b []byte) (rune, bool) {
-	n, err := strconv.ParseUint(string(b), 16, 16)
-	return rune(n), err == nil
-}
-
-// A base64Check tells of a stream whether it is canonical base64url.
-type base64Check struct {
-	n    int64
-	last byte
-	bad  bool
-}
-
-func (c *base64Check) add(b []byte) {
-	if len(b) == 0 {
-		return
-	}
-	for _, ch := range b {
-		if base64Value(ch) < 0 {
-			c.bad = true
-			break
-		}
-	}
-	c.n += int64(len(b))
-	c.last = b[len(b)-1]
-}
-
-func (c *base64Check) canonical() bool {
-	if c.bad || c.n%4 == 1 {
-		return false
-	}
-	switch v := base64Value(c.last); c.n % 4 {
-	case 2:
-		return v&0xf == 0
-	case 3:
-		return v&0x3 == 0
-	}
-	return true
-}
-
-func base64Value(c byte) int {
-	switch {
-	case c >= 'A' && c <= 'Z':
-		return int(c - 'A')
-	case c >= 'a' && c <= 'z':
-		return int(c-'a') + 26
-	case c >= '0' && c <= '9':
-		return int(c-'0') + 52
-	case c == '-':
-		return 62
-	case c == '_':
-		return 63
-	}
-	return -1
-}
