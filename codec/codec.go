@@ -4,9 +4,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Options of decoding a whole vCon. The zero value has the default limits.
+// Options of reading a vCon. The zero value has the default limits and mends
+// nothing.
 type Options struct {
-	MaxBytes int // limit of the input in bytes; 0 means MaxVCon
+	// MaxBytes is the limit of an input that is read whole, in bytes; 0 means
+	// MaxVCon.
+	MaxBytes int
+	// Mend is called for each text of a JSON vCon that is no Unicode, which is
+	// then read with U+FFFD in its place. Without Mend such a text is an error.
+	Mend func(Mend)
 }
 
 func (o Options) check(data []byte) error {
@@ -38,12 +44,12 @@ func (o Options) DecodeCBOR(data []byte) (*VCon, error) {
 // unique names and no lone surrogates. Every error is an *Error.
 func DecodeJSON(data []byte) (*VCon, error) { return Options{}.DecodeJSON(data) }
 
-// DecodeJSON is the function of that name with o's limits.
+// DecodeJSON is the function of that name with o's limits and repair.
 func (o Options) DecodeJSON(data []byte) (*VCon, error) {
 	if err := o.check(data); err != nil {
 		return nil, err
 	}
-	return decodeJSON(data, 0, vconTable)
+	return decodeJSON(data, &transcoder{mend: o.Mend}, vconTable)
 }
 
 func decode[T any](r *reader, t *table[T]) (*T, error) {
@@ -55,8 +61,8 @@ func decode[T any](r *reader, t *table[T]) (*T, error) {
 	return v, nil
 }
 
-func decodeJSON[T any](data []byte, base int64, t *table[T]) (*T, error) {
-	b, err := new(transcoder).transcode(data, base, 0)
+func decodeJSON[T any](data []byte, tr *transcoder, t *table[T]) (*T, error) {
+	b, err := tr.transcode(data, 0, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -11,8 +11,12 @@ const (
 	// memory is a small multiple of it.
 	MaxElement = 8 << 20
 	// MaxInlineBody is the largest attachment body, in bytes as encoded, that a
-	// Scanner loads; a longer one is given as a Section.
+	// Scanner loads; a longer one is given as a Section. Of an element that is
+	// copied it is the largest text that is held, wherever it stands.
 	MaxInlineBody = 64 << 10
+	// MaxLongTexts bounds the texts and byte strings beyond MaxInlineBody in one
+	// element that is copied: their places are remembered.
+	MaxLongTexts = 1 << 16
 	// MaxDepth bounds the nesting of arrays and objects: real vCons reach 8; the
 	// recursion of the readers stays small.
 	MaxDepth = 32

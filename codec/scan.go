@@ -3,6 +3,7 @@ package codec
 import (
 	"bufio"
 	"io"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -47,6 +48,8 @@ type Scanner struct {
 	array  string          // name of the array that we are in, or ""
 	index  int
 	state  scanState
+	mend   func(Mend)
+	where  string // pointer of the value at hand, kept when something may be mended
 	buf    []byte // of the last collector, for the next
 	err    error
 }
@@ -67,14 +70,18 @@ type walker interface {
 	name() (string, bool, error)         // the next top-level name; false at the end of the object
 	open() (isArray bool, err error)     // whether the value is an array that is not empty; if so, enters it
 	element() (bool, error)              // whether the array has another element; leaves it at its end
+	isObject() (bool, error)             // whether the value is an object
 	value(c *collector) error            // one value
 	decode(c *collector, e *Event) error // what was collected, by e.Kind
 	end() error                          // nothing may follow
 }
 
 // NewScanner reads from r. Errors come from Next.
-func NewScanner(r io.Reader) *Scanner {
-	return &Scanner{src: source{r: bufio.NewReaderSize(r, scanBuffer)}, names: make(map[string]bool)}
+func NewScanner(r io.Reader) *Scanner { return Options{}.NewScanner(r) }
+
+// NewScanner is the function of that name with o's repair.
+func (o Options) NewScanner(r io.Reader) *Scanner {
+	return &Scanner{src: source{r: bufio.NewReaderSize(r, scanBuffer)}, names: make(map[string]bool), mend: o.Mend}
 }
 
 // Format is the encoding of the source, known after the first Next.
@@ -154,12 +161,32 @@ func (s *Scanner) start() error {
 		return err
 	}
 	if s.format == FormatJSON {
-		s.walk = &jsonWalker{src: &s.src}
+		s.walk = newJSONWalker(&s.src, s.mended())
 	} else {
 		s.walk = &cborWalker{src: &s.src}
 	}
 	s.state = scanObject
 	return s.walk.begin()
+}
+
+// mended reports a Mend of the value at hand.
+func (s *Scanner) mended() func(Mend) {
+	if s.mend == nil {
+		return nil
+	}
+	return func(m Mend) {
+		m.Pointer = s.where + m.Pointer
+		s.mend(m)
+	}
+}
+
+// where is the pointer of a top-level value, or of an element of one.
+func where(name string, index int) string {
+	p := "/" + publicName(name)
+	if index >= 0 {
+		p += "/" + strconv.Itoa(index)
+	}
+	return p
 }
 
 // value reads one top-level value or array element into an event.
@@ -173,6 +200,10 @@ func (s *Scanner) value(name string, index int) (Event, error) {
 		}
 	case name == "room":
 		e.Kind = EventRoom
+	}
+	if s.mend != nil {
+		s.where = where(name, index)
+		defer func() { s.where = "" }()
 	}
 	c := collector{b: s.buf[:0], limit: MaxElement, offset: -1, splitBody: e.Kind == EventAttachment}
 	err := s.walk.value(&c)
@@ -207,6 +238,7 @@ type collector struct {
 	offset    int64 // of the value in the source, -1 before it was reached
 	splitBody bool  // give a large body member as a section
 	section   *Section
+	holes     *holes // long texts are left out and noted here
 }
 
 func (c *collector) add(b ...byte) {
@@ -267,8 +299,10 @@ func (e *Event) build(r *reader, section *Section) (err error) {
 
 // A source is the input with its offset.
 type source struct {
-	r   *bufio.Reader
-	off int64
+	r    *bufio.Reader
+	off  int64
+	at   io.ReaderAt // the same input, when it can be read at any place
+	size int64       // and its length in bytes
 }
 
 func (s *source) fail(reason string) error { return &Error{Offset: s.off, Reason: reason} }
@@ -299,8 +333,22 @@ func (s *source) pass(n int) {
 	s.off += int64(n)
 }
 
+// seek goes to another place of an input that can be read at any place.
+func (s *source) seek(off int64) {
+	s.r.Reset(io.NewSectionReader(s.at, off, s.size-off))
+	s.off = off
+}
+
 // copy passes n bytes, into c when they fit.
 func (s *source) copy(c *collector, n uint64) error {
+	if s.at != nil && c.overflow && n > scanBuffer {
+		if n > uint64(s.size-s.off) {
+			s.seek(s.size)
+			return s.fail("truncated input")
+		}
+		s.seek(s.off + int64(n))
+		return nil
+	}
 	for n > 0 {
 		b, err := s.buffered()
 		if err != nil {

@@ -114,6 +114,11 @@ func (w *cborWalker) element() (bool, error) {
 	return more, err
 }
 
+func (w *cborWalker) isObject() (bool, error) {
+	b, err := w.src.peek(1)
+	return err == nil && b[0]>>5 == majorMap, err
+}
+
 func (w *cborWalker) value(c *collector) error {
 	if c.offset < 0 {
 		c.offset = w.src.off
@@ -123,12 +128,16 @@ func (w *cborWalker) value(c *collector) error {
 			return w.attachment(c)
 		}
 	}
+	at := len(c.b)
 	h, err := w.head(c)
 	if err != nil {
 		return err
 	}
 	switch h.major {
 	case majorBytes, majorText:
+		if c.holes != nil && !c.overflow && (h.indefinite || h.arg > MaxInlineBody) {
+			return w.long(c, h, at)
+		}
 		return w.stringBody(c, h)
 	case majorTag, majorArray, majorMap:
 	default:
@@ -137,10 +146,14 @@ func (w *cborWalker) value(c *collector) error {
 	if w.depth++; w.depth > maxNesting {
 		return w.src.fail("nested too deep")
 	}
-	defer func() { w.depth-- }()
+	defer func(hs *holes) { w.depth, c.holes = w.depth-1, hs }(c.holes)
+	held := c.holes
 	l := level{h.indefinite, h.arg}
 	if h.major == majorTag {
 		l = level{left: 1}
+		if h.arg == tagPosBignum || h.arg == tagNegBignum {
+			held = nil // the bytes are a number
+		}
 	}
 	for {
 		more, err := w.next(&l)
@@ -150,10 +163,13 @@ func (w *cborWalker) value(c *collector) error {
 		if !more {
 			break
 		}
+		if c.holes = held; h.major == majorMap {
+			c.holes = nil // a name is never left out
+		}
 		if err := w.value(c); err != nil {
 			return err
 		}
-		if h.major == majorMap {
+		if c.holes = held; h.major == majorMap {
 			if err := w.value(c); err != nil {
 				return err
 			}
@@ -191,6 +207,103 @@ func (w *cborWalker) stringBody(c *collector, h head) error {
 			return err
 		}
 	}
+}
+
+// long collects a string that may be long, whose head has been collected at at,
+// or makes it a hole.
+func (w *cborWalker) long(c *collector, h head, at int) error {
+	start := w.src.off
+	if !h.indefinite && h.arg > uint64(w.src.size-start) {
+		return w.src.fail("truncated input")
+	}
+	hole := hole{at: c.offset + int64(at), Section: Section{Offset: start, form: sectionBytes}}
+	if h.major == majorText {
+		hole.form = sectionText
+	}
+	if h.indefinite {
+		short := collector{limit: MaxInlineBody}
+		if err := w.stringBody(&short, h); err != nil || !short.overflow {
+			c.add(short.b...)
+			return err
+		}
+		w.src.seek(start)
+		if hole.form = sectionByteChunks; h.major == majorText {
+			hole.form = sectionTextChunks
+		}
+	}
+	if h.major == majorText {
+		b, err := w.src.peek(64)
+		if err != nil {
+			return err
+		}
+		if h.indefinite {
+			b = b[min(len(b), headSize(b[0])):]
+		}
+		if startsAsDate(b) {
+			return w.stringBody(c, h)
+		}
+	}
+	if err := w.scanLong(&hole, h); err != nil {
+		return err
+	}
+	if hole.Length = w.src.off - start; h.indefinite {
+		hole.Length-- // the break
+	}
+	n := holeBytes
+	if h.major == majorText {
+		if n = holeText; !hole.Canonical {
+			n++
+		}
+	}
+	c.b = AppendHead(c.b[:at], h.major, uint64(n))
+	hole.grow = w.src.off - c.offset - int64(len(c.b)+n)
+	var err error
+	c.b, err = c.holes.append(c.b, hole)
+	return err
+}
+
+// scanLong passes a long string and learns what a hole has to know of it.
+func (w *cborWalker) scanLong(hole *hole, h head) error {
+	var t textScan
+	content := func(n uint64) error {
+		if h.major == majorBytes {
+			hole.size += int64(n)
+			return w.src.copy(&collector{overflow: true}, n)
+		}
+		at := w.src.off
+		t.u = unquoter{}
+		err := w.src.each(n, t.add, t.end)
+		if e, ok := t.err.(*Error); ok && err == nil {
+			e.Offset += at
+			err = e
+		}
+		return err
+	}
+	if !h.indefinite {
+		if err := content(h.arg); err != nil {
+			return err
+		}
+	}
+	for l := (level{indefinite: true}); h.indefinite; {
+		more, err := w.next(&l)
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		part, err := w.head(new(collector)) // stringBody has seen that it is a chunk
+		if err == nil {
+			err = content(part.arg)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if h.major == majorText {
+		hole.size, hole.Canonical = t.size, t.check.canonical()
+	}
+	return nil
 }
 
 // attachment collects a map, but for a large body of definite length, which

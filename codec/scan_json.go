@@ -15,6 +15,10 @@ type jsonWalker struct {
 	inArray    bool // and so has the array
 }
 
+func newJSONWalker(src *source, mend func(Mend)) *jsonWalker {
+	return &jsonWalker{src: src, transcoder: transcoder{mend: mend}}
+}
+
 // blank passes blanks and returns the next byte.
 func (w *jsonWalker) blank() (byte, error) {
 	for {
@@ -75,15 +79,21 @@ func (w *jsonWalker) name() (string, bool, error) {
 		return "", false, err
 	}
 	c := collector{limit: 6*MaxName + 2, offset: -1}
-	if err := w.text(&c, nil); err != nil {
+	at := w.src.off
+	if err := w.text(&c, textKept); err != nil {
 		return "", false, err
 	}
 	if c.overflow {
 		return "", false, w.src.fail("name too long")
 	}
-	name, err := jsontext.AppendUnquote(nil, c.b)
+	var m Mend
+	name, err := appendUnquoted(nil, c.b, at, w.transcoder.mendInto(&m))
 	if err != nil {
-		return "", false, w.src.fail("malformed name")
+		return "", false, err
+	}
+	if m.Count > 0 {
+		m.Pointer = "/" + publicName(string(name))
+		w.transcoder.mend(m)
 	}
 	if colon, err := w.blank(); err != nil || colon != ':' {
 		if err == nil {
@@ -125,6 +135,11 @@ func (w *jsonWalker) element() (bool, error) {
 	return more, err
 }
 
+func (w *jsonWalker) isObject() (bool, error) {
+	b, err := w.blank()
+	return b == '{', err
+}
+
 func (w *jsonWalker) value(c *collector) error {
 	first, err := w.blank()
 	if err != nil {
@@ -133,7 +148,7 @@ func (w *jsonWalker) value(c *collector) error {
 	c.offset = w.src.off
 	switch first {
 	case '"':
-		return w.text(c, nil)
+		return w.text(c, longOf(c, false))
 	case '{', '[':
 		c.splitBody = c.splitBody && first == '{'
 		return w.items(c)
@@ -159,9 +174,11 @@ var structural = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true
 
 // items collects an object or array. With c.splitBody a large member "body" of
 // the outermost object is left out and becomes a section; its place is an empty
-// text, so that a second body is still a duplicate name.
+// text, so that a second body is still a duplicate name. With c.holes every long
+// text that is not a name becomes a hole.
 func (w *jsonWalker) items(c *collector) error {
 	depth, wantName, isBody := 0, false, false
+	var objects uint64 // one bit for each level that is an object; deeper than 63 is refused later
 	for {
 		b, err := w.src.buffered()
 		if err != nil {
@@ -186,82 +203,165 @@ func (w *jsonWalker) items(c *collector) error {
 		switch ch {
 		case '"':
 			at := len(c.b)
-			var check *base64Check
-			if isBody && depth == 1 && c.splitBody && c.section == nil {
-				check = new(base64Check)
+			long := textKept
+			if !wantName {
+				long = longOf(c, isBody && depth == 1)
 			}
-			if err := w.text(c, check); err != nil {
+			if err := w.text(c, long); err != nil {
 				return err
 			}
-			if wantName && depth == 1 {
+			if wantName && depth == 1 && c.splitBody {
 				name, err := jsontext.AppendUnquote(nil, c.b[min(at, len(c.b)):])
 				isBody = err == nil && string(name) == "body"
 			}
 			wantName = false
 		case '{', '[':
+			if objects <<= 1; ch == '{' {
+				objects |= 1
+			}
 			depth++
 			wantName = ch == '{'
 		case '}', ']':
+			objects >>= 1
 			if depth--; depth == 0 {
 				return nil
 			}
 		case ',':
-			wantName, isBody = depth == 1, depth != 1 && isBody
+			wantName, isBody = objects&1 != 0, depth != 1 && isBody
 		}
 	}
 }
 
-// text collects a string. With check set, it becomes c.section when it is large.
-func (w *jsonWalker) text(c *collector, check *base64Check) error {
+// A longText says what becomes of a text beyond MaxInlineBody.
+type longText uint8
+
+const (
+	textKept    longText = iota
+	textSection          // c.section
+	textHole             // one of c.holes
+)
+
+func longOf(c *collector, isBody bool) longText {
+	switch {
+	case c.overflow:
+		return textKept
+	case c.holes != nil:
+		return textHole
+	case isBody && c.splitBody && c.section == nil:
+		return textSection
+	}
+	return textKept
+}
+
+// text collects a string.
+func (w *jsonWalker) text(c *collector, long longText) error {
 	at := len(c.b)
 	c.add('"')
 	w.src.pass(1)
-	start, escaped, escapes := w.src.off, false, false
-	for {
+	start := w.src.off
+	var scan *textScan
+	for escaped, escapes := false, false; ; {
 		b, err := w.src.buffered()
 		if err != nil {
 			return err
 		}
-		n := len(b)
-		end := false
-		if escaped {
-			n, escaped = 1, false
-		} else {
-			quote := bytes.IndexByte(b, '"')
-			if quote >= 0 {
-				n = quote
-			}
-			if i := bytes.IndexByte(b[:n], '\\'); i == 0 {
-				n, escaped, escapes = 1, true, true
-			} else if i > 0 {
-				n = i
+		n, end := 0, false
+		n, end, escaped = textEnd(b, escaped)
+		escapes = escapes || long == textSection && bytes.IndexByte(b[:n], '\\') >= 0
+		if long != textKept && scan == nil && !c.overflow && w.src.off+int64(n)-start > MaxInlineBody {
+			if scan = w.scanLong(c.b[at+1:], long); scan == nil {
+				long = textKept
 			} else {
-				end = quote >= 0
+				c.b = c.b[:at+1]
 			}
 		}
-		if check != nil {
-			check.add(b[:n])
-			if c.section == nil && w.src.off+int64(n)-start > MaxInlineBody {
-				c.section = &Section{Offset: start, form: sectionJSON}
-				if !c.overflow {
-					c.b = c.b[:at+1]
-				}
-			}
-		}
-		if check == nil || c.section == nil {
+		if scan == nil {
 			c.add(b[:n]...)
+		} else {
+			scan.add(b[:n])
 		}
 		w.src.pass(n)
-		if end {
-			if check != nil && c.section != nil {
-				s := c.section
-				s.Length, s.escaped, s.Canonical = w.src.off-start, escapes, check.canonical() && !escapes
+		if !end {
+			continue
+		}
+		if scan != nil {
+			if err := w.leaveOut(c, at, start, scan, escapes); err != nil {
+				return err
 			}
-			c.add('"')
-			w.src.pass(1)
+		}
+		c.add('"')
+		w.src.pass(1)
+		return nil
+	}
+}
+
+// textEnd is how many bytes of b belong to a text, and whether it ends there. A
+// byte after a backslash is escaped, also when that ended the piece before.
+func textEnd(b []byte, escaped bool) (n int, end, escapes bool) {
+	i, quote := 0, -1
+	if escaped {
+		i = 1
+	}
+	for {
+		if quote < i && quote < len(b) {
+			if quote = bytes.IndexByte(b[i:], '"'); quote < 0 {
+				quote = len(b)
+			} else {
+				quote += i
+			}
+		}
+		n := bytes.IndexByte(b[i:quote], '\\')
+		if n < 0 {
+			return quote, quote < len(b), false
+		}
+		if i += n + 2; i > len(b) {
+			return len(b), false, true
+		}
+	}
+}
+
+// scanLong begins to scan a text that has turned out long, or returns nil when it
+// has to be held.
+func (w *jsonWalker) scanLong(begun []byte, long longText) *textScan {
+	scan := &textScan{u: unquoter{quoted: true, mend: w.transcoder.mend != nil}, plain: long == textSection}
+	if long == textHole {
+		u := unquoter{quoted: true, mend: true}
+		first, err := u.write(nil, begun[:min(len(begun), 256)])
+		if err == nil && startsAsDate(first) {
 			return nil
 		}
 	}
+	scan.add(begun)
+	return scan
+}
+
+// leaveOut puts a section or a hole in the place of a text that began at start,
+// and whose quote was collected at at.
+func (w *jsonWalker) leaveOut(c *collector, at int, start int64, scan *textScan, escapes bool) error {
+	scan.end()
+	s := Section{Offset: start, Length: w.src.off - start, form: sectionJSON, Canonical: scan.check.canonical()}
+	mend := Mend{Offset: start + scan.u.first, Count: scan.u.mended}
+	s.mend, s.mended = w.transcoder.mend != nil, mend.Count > 0
+	if scan.plain {
+		s.escaped, s.Canonical = escapes, s.Canonical && !escapes
+		c.section = &s
+		if mend.Count > 0 {
+			mend.Pointer = "/body"
+			w.transcoder.mend(mend)
+		}
+		return nil
+	}
+	if e, ok := scan.err.(*Error); ok {
+		e.Offset += start
+	}
+	h := hole{Section: s, size: scan.size, err: scan.err, mend: mend, at: c.offset + int64(len(c.b))}
+	b, err := c.holes.append(c.b, h)
+	c.b = b
+	if err == nil {
+		last := &c.holes.list[len(c.holes.list)-1]
+		last.grow = w.src.off - c.offset - int64(len(c.b))
+	}
+	return err
 }
 
 func (w *jsonWalker) decode(c *collector, e *Event) error {

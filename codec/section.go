@@ -21,9 +21,11 @@ type Section struct {
 type sectionForm uint8
 
 const (
-	sectionBytes sectionForm = iota // a CBOR byte string: the content
-	sectionText                     // a CBOR text
-	sectionJSON                     // the inside of a JSON string
+	sectionBytes      sectionForm = iota // a CBOR byte string: the content
+	sectionText                          // a CBOR text
+	sectionJSON                          // the inside of a JSON string
+	sectionTextChunks                    // the chunks of a CBOR text, with their heads
+	sectionByteChunks                    // those of a byte string
 )
 
 // Size is the length of the content in bytes, or -1 when only reading tells.
