@@ -28,6 +28,10 @@ func (e *Error) Error() string {
 	return "vcon: " + where + ": byte " + strconv.FormatInt(e.Offset, 10) + ": " + e.Reason
 }
 
+// Mendable reports whether the error is of a text that is no Unicode: in JSON,
+// Options.Mend and CopyOptions.Mend read it all the same.
+func (e *Error) Mendable() bool { return e.Reason == reasonUTF8 || e.Reason == reasonSurrogate }
+
 // inName puts err's position below the member name of an object.
 func inName(err error, name string) error {
 	if e, ok := errors.AsType[*Error](err); ok {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +20,7 @@ import (
 
 type convertFlags struct {
 	from, format, room string
-	upgrade            bool
+	upgrade, repair    bool
 	export             exportFlags
 }
 
@@ -30,7 +29,7 @@ func newConvert(ui *terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "convert IN OUT",
 		Short: "between CBOR and JSON vCons, and from other programs' exports",
-		Long: "Convert a vCon between CBOR and JSON, without loss. An export of another program, a folder of vCons or a\n" +
+		Long: "Convert a vCon of any size between CBOR and JSON, without loss. An export of another program, a folder of vCons or a\n" +
 			"store becomes one vCon for each room: OUT is then a folder, or a file when there is one room only.\n" +
 			"IN and OUT may be - for standard input and output. A file that exists is not overwritten.",
 		Args: cobra.ExactArgs(2),
@@ -44,11 +43,9 @@ func newConvert(ui *terminal) *cobra.Command {
 	p.StringVar(&f.room, "room", "", "`NAME` of the room, for exports that do not say it")
 	f.export.bind(c)
 	p.BoolVar(&f.upgrade, "upgrade", false, "rewrite the names of old vCon versions as those of today")
+	p.BoolVar(&f.repair, "repair", false, "put U+FFFD for what is no Unicode in a JSON vCon, and say where")
 	return c
 }
-
-// maxWhole bounds a vCon that convert holds in memory, in bytes.
-const maxWhole = 256 << 20
 
 func (f *convertFlags) run(ctx context.Context, ui *terminal, in, out string) error {
 	if f.format != "" && f.format != "cbor" && f.format != "json" {
@@ -67,49 +64,20 @@ func (f *convertFlags) run(ctx context.Context, ui *terminal, in, out string) er
 			return err
 		}
 	}
-	if f.upgrade && a.kind != vconSource {
-		return usageError{errors.New("--upgrade is for vCons")}
+	single := a.kind == vconSource && !isFolder(in) && !isFolder(out)
+	if f.upgrade && !single {
+		return usageError{errors.New("--upgrade is for one vCon, and OUT a file")}
+	}
+	if f.repair && !single {
+		return usageError{errors.New("--repair is for one vCon, and OUT a file")}
 	}
 	if (f.room != "" || f.export != exportFlags{}) && a.kind != exportSource {
 		return usageError{errors.New("--room, --owner and --time-zone are for exports")}
 	}
-	if a.kind == vconSource && !isFolder(in) && !isFolder(out) {
-		return f.one(ui, in, out)
+	if single {
+		return f.one(ctx, ui, in, out)
 	}
 	return f.rooms(ctx, ui, a, out)
-}
-
-// one converts one vCon as it is, whatever it contains.
-func (f *convertFlags) one(ui *terminal, in, out string) error {
-	format, err := f.formatOf(ui, out)
-	if err != nil {
-		return err
-	}
-	if err := free(out); err != nil {
-		return err
-	}
-	data, err := readWhole(ui, in)
-	if err != nil {
-		return err
-	}
-	v, err := decodeVCon(in, data)
-	if err != nil {
-		return err
-	}
-	if f.upgrade {
-		v = v.Upgraded()
-	}
-	encoded, err := encodeVCon(v, format)
-	if err != nil {
-		return sourceError{fmt.Errorf("convert %q to %s: %w", in, format, err)}
-	}
-	if err := writeOut(ui, out, func(w io.Writer) error { _, err := w.Write(encoded); return err }); err != nil {
-		return err
-	}
-	if sidecars(v) && filepath.Dir(in) != filepath.Dir(out) {
-		ui.say("The contents of attachments stay in the folder %s beside %s.", attachmentsFolder, in)
-	}
-	return nil
 }
 
 // rooms writes one vCon for each room of a source.
@@ -225,41 +193,5 @@ func readWhole(ui *terminal, path string) ([]byte, error) {
 	return data, nil
 }
 
-func decodeVCon(path string, data []byte) (*codec.VCon, error) {
-	format, err := codec.DetectFormat(data)
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	options := codec.Options{MaxBytes: maxWhole}
-	decode := options.DecodeJSON
-	if format == codec.FormatCBOR {
-		decode = options.DecodeCBOR
-	}
-	v, err := decode(data)
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	return v, nil
-}
-
-// encodeVCon is v in a format; JSON is for people to look at too.
-func encodeVCon(v *codec.VCon, format codec.Format) ([]byte, error) {
-	if format == codec.FormatCBOR {
-		return v.AppendCBOR(nil)
-	}
-	data, err := v.AppendJSON(nil)
-	if err != nil {
-		return nil, err
-	}
-	if data, err = codec.IndentJSON(data); err != nil {
-		return nil, err
-	}
-	return append(bytes.TrimRight(data, "\n"), '\n'), nil
-}
-
-// sidecars tells whether contents of v's attachments are in files beside it.
-func sidecars(v *codec.VCon) bool {
-	return slices.ContainsFunc(v.Attachments, func(a codec.Attachment) bool {
-		return strings.HasPrefix(a.URL, attachmentsFolder+"/")
-	})
-}
+// maxWhole bounds what is held in memory to look into it, in bytes.
+const maxWhole = 256 << 20

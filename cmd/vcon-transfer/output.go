@@ -30,7 +30,9 @@ func free(path string) error {
 // writeOut writes standard output, or a file that is there only when it is whole.
 func writeOut(ui *terminal, path string, write func(io.Writer) error) error {
 	if path == "-" {
-		if err := write(ui.out); err != nil {
+		if err := write(ui.out); ofSource(err) {
+			return err
+		} else if err != nil {
 			return destinationError{fmt.Errorf("write standard output: %w", err)}
 		}
 		return nil
@@ -48,12 +50,19 @@ func writeOut(ui *terminal, path string, write func(io.Writer) error) error {
 	}
 	if err != nil {
 		os.Remove(f.Name())
-		if _, ok := errors.AsType[*codec.Error](err); ok || errors.Is(err, history.ErrChanged) {
+		if ofSource(err) {
 			return sourceError{err}
 		}
 		return destinationError{fmt.Errorf("write %s: %w", path, bare(err))}
 	}
 	return nil
+}
+
+// ofSource reports whether an error of writing is one of what was read for it.
+func ofSource(err error) bool {
+	_, own := errors.AsType[sourceError](err)
+	_, format := errors.AsType[*codec.Error](err)
+	return own || format || errors.Is(err, history.ErrChanged)
 }
 
 // bare is the cause of an error that names a temporary file.
