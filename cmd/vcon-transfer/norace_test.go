@@ -8,4 +8,8 @@ const (
 
 	inspectedMessages   = 1_000_000
 	inspectedAttachment = 2 << 30 // bytes
+
+	// manyMessages and largeBody, in bytes, are what is converted.
+	manyMessages = 1_000_000
+	largeBody    = 2 << 30
 )

@@ -9,4 +9,7 @@ const (
 
 	inspectedMessages   = 20_000
 	inspectedAttachment = 64 << 20 // bytes
+
+	manyMessages = 20_000
+	largeBody    = 64 << 20
 )
