@@ -3,6 +3,8 @@ package codec
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
 )
 
@@ -115,4 +117,29 @@ func BenchmarkScanCBOR(b *testing.B) {
 
 func BenchmarkScanJSON(b *testing.B) {
 	benchScan(b, must(sampleVCon(benchDialogs).AppendJSON(nil))(b))
+}
+
+// benchCopy is a Copy, or the same by way of a whole vCon in memory.
+func benchCopy(b *testing.B, buf []byte, f Format, copies func([]byte, CopyOptions) ([]byte, error)) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := copies(buf, CopyOptions{Format: f}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	perMessage(b, len(buf))
+}
+
+func discarded(src []byte, o CopyOptions) ([]byte, error) {
+	return nil, Copy(io.Discard, bytes.NewReader(src), int64(len(src)), o)
+}
+
+func BenchmarkCopy(b *testing.B) {
+	v := sampleVCon(benchDialogs)
+	for name, buf := range map[string][]byte{"CBOR": must(v.AppendCBOR(nil))(b), "JSON": must(v.AppendJSON(nil))(b)} {
+		for _, f := range formats {
+			b.Run(name+"To"+strings.ToUpper(f.String()), func(b *testing.B) { benchCopy(b, buf, f, discarded) })
+			b.Run(name+"To"+strings.ToUpper(f.String())+"Whole", func(b *testing.B) { benchCopy(b, buf, f, whole) })
+		}
+	}
 }

@@ -83,7 +83,8 @@ func checkCopyTo(t failer, name string, src []byte, upgrade bool) {
 // TestCopySamples: every sample and nasty file, in JSON and CBOR of any kind of
 // lengths, becomes what it becomes when it is decoded whole.
 func TestCopySamples(t *testing.T) {
-	for _, name := range append(sampleFiles(t), "../testdata/vectors/codec/engineering-team.cbor", vconDir+"/nasty/bom.json") {
+	for _, name := range append(sampleFiles(t), "../testdata/vectors/codec/engineering-team.cbor",
+		vconDir+"/nasty/bom.json", vconDir+"/nasty/valid/foreign-lengths.cbor") {
 		src := readFile(t, name)
 		checkCopy(t, name, src)
 		if c, err := copied(src, CopyOptions{Format: FormatCBOR}); err != nil {

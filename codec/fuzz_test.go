@@ -156,3 +156,30 @@ func FuzzScanner(f *testing.F) {
 		}
 	})
 }
+
+// FuzzCopy: a Copy writes what decoding the whole and writing it gives, and
+// refuses what that refuses.
+func FuzzCopy(f *testing.F) {
+	seeds(f, true)
+	seeds(f, false)
+	for _, name := range glob(f, vconDir+"/nasty/*/*.json", vconDir+"/nasty/*/*.cbor") {
+		if src := readFile(f, name); len(src) < 2<<10 {
+			f.Add(src)
+		}
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		checkCopy(t, "", src)
+		var mends int64
+		for _, format := range formats {
+			o := CopyOptions{Format: format, Mend: func(m Mend) { mends += m.Count }}
+			want, wantErr := whole(src, o)
+			wanted := mends
+			mends = 0
+			got, err := copied(src, o)
+			if (err == nil) != (wantErr == nil) || !bytes.Equal(got, want) && err == nil || err == nil && mends != wanted {
+				t.Fatalf("%v and %d mended instead of %v and %d", err, mends, wantErr, wanted)
+			}
+			mends = 0
+		}
+	})
+}

@@ -19,7 +19,7 @@ type Mend struct {
 // its input. With mend it is told of what is no Unicode.
 func appendUnquoted(dst, v []byte, at int64, mend func(Mend)) ([]byte, error) {
 	inside := v[1 : len(v)-1]
-	if bytes.IndexByte(inside, '\\') < 0 && (mend == nil || utf8.Valid(inside)) {
+	if bytes.IndexByte(inside, '\\') < 0 && utf8.Valid(inside) && !hasControl(inside) {
 		return append(dst, inside...), nil
 	}
 	u := unquoter{quoted: true, mend: mend != nil}

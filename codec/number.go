@@ -45,6 +45,9 @@ func appendNumber(b []byte, text []byte) ([]byte, string) {
 			return appendFloat(b, f), ""
 		}
 	}
+	if len(digits) > MaxNumber-32 && len(appendDecimalText(nil, negative, digits, e)) > MaxNumber {
+		return b, "number too long" // as it would be written, which could not be read again
+	}
 	b = AppendArray(append(b, majorTag<<5|tagDecimal), 2)
 	if e < 0 {
 		b = AppendHead(b, majorNeg, uint64(-1-e))
@@ -125,14 +128,18 @@ func (r *reader) integerText() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if len(m) > MaxNumber/3 {
+		if len(m) > MaxNumber*5/12 { // a byte is a little more than 12/5 digits
 			return "", r.failAt(at, "number too long for JSON")
 		}
 		n := new(big.Int).SetBytes(m)
 		if h.arg == tagNegBignum {
 			n.Not(n)
 		}
-		return n.String(), nil
+		s := n.String()
+		if len(s) > MaxNumber {
+			return "", r.failAt(at, "number too long for JSON")
+		}
+		return s, nil
 	}
 	return "", r.failAt(at, "no JSON form")
 }

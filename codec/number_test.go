@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
@@ -99,13 +100,39 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%s: %s is another item, %x", tt.in, out, []byte(again))
 		}
 	}
-	big := AppendBytes(Raw{0xc2}, bytes.Repeat([]byte{0xff}, MaxNumber/3+1))
+	big := AppendBytes(Raw{0xc2}, bytes.Repeat([]byte{0xff}, 1701)) // 4097 digits
 	if _, err := Raw(big).AppendJSON(nil); err == nil {
 		t.Error("a bignum too long for JSON: no error")
 	}
-	big = AppendBytes(Raw{0xc2}, bytes.Repeat([]byte{0xff}, MaxNumber/3))
+	big = AppendBytes(Raw{0xc2}, bytes.Repeat([]byte{0xff}, 1700))
 	j := must(Raw(big).AppendJSON(nil))(t)
 	if again := must(RawOfJSON(j))(t); !bytes.Equal(again, big) {
 		t.Error("a long bignum changes")
+	}
+}
+
+// TestLongNumbers: a number that is read can be written, and read again.
+func TestLongNumbers(t *testing.T) {
+	nines := strings.Repeat("9", MaxNumber)
+	for text, ok := range map[string]bool{
+		nines: true, nines + "9": false, "-" + nines[1:]: true, "-" + nines: false,
+		nines[2:] + ".5": true, nines[:MaxNumber-3] + "e-9": true, nines[2:] + "e9": true,
+		"0." + nines[6:] + "e-15": false, "0." + nines[20:] + "e-15": true, "0." + nines[5:] + "e-9": false,
+	} {
+		raw, err := RawOfJSON([]byte(text))
+		if (err == nil) != ok {
+			t.Errorf("%.10s... of %d bytes: %v", text, len(text), err)
+		}
+		if err != nil {
+			continue
+		}
+		j, err := raw.AppendJSON(nil)
+		if err != nil {
+			t.Errorf("%.10s... of %d bytes: %v", text, len(text), err)
+			continue
+		}
+		if again, err := RawOfJSON(j); err != nil || !bytes.Equal(again, raw) {
+			t.Errorf("%.10s... of %d bytes is not what it was: %v", text, len(text), err)
+		}
 	}
 }
