@@ -5,8 +5,6 @@ import (
 	"bytes"
 	"io"
 	"slices"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // CopyOptions say what a Copy writes.
@@ -84,7 +82,6 @@ type copier struct {
 	held     int       // and has so many holes
 	buf      []byte
 	encoded  []byte
-	laidOut  []byte
 	piece    []byte
 }
 
@@ -295,18 +292,6 @@ func (k *copier) fail(err error, e *Event) error {
 		err = inIndex(err, e.Index)
 	}
 	return inName(err, e.Name)
-}
-
-// layout is v, a JSON text without blanks, as IndentJSON lays it out at a depth.
-func (k *copier) layout(v []byte, depth int) ([]byte, error) {
-	const blanks = "    "
-	b, err := jsontext.AppendFormat(k.laidOut[:0], v, jsontext.WithIndentPrefix(blanks[:2*depth]),
-		jsontext.WithIndent(blanks[:2]), jsontext.PreserveRawStrings(true))
-	if err != nil {
-		return nil, fromJSON(err, 0)
-	}
-	k.laidOut = b
-	return b, nil
 }
 
 // isParameter is the parameter that a placeholder in k.small stands for, or nil.

@@ -3,14 +3,24 @@ package codec
 import (
 	"bytes"
 	"encoding/base64"
+	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// fill writes out, something encoded, with its holes filled.
-func (k *copier) fill(out []byte) error {
+// fill writes out, something in CBOR, with its holes filled.
+func (k *copier) fill(out []byte) error { return k.fillTo(k.w, out) }
+
+// fillJSON writes out, a JSON text without blanks, laid out for a depth and with
+// its holes filled.
+func (k *copier) fillJSON(out []byte, depth int) error {
+	return k.fillTo(&layouter{w: k.w, depth: depth}, out)
+}
+
+// fillTo writes out to w, and what is in holes to k.w.
+func (k *copier) fillTo(w io.Writer, out []byte) error {
 	if len(k.holes.list) == 0 {
-		_, err := k.w.Write(out)
+		_, err := w.Write(out)
 		return err
 	}
 	text, raw := -1, -1 // where the next placeholders are, -1 when they have to be looked for
@@ -18,7 +28,7 @@ func (k *copier) fill(out []byte) error {
 		text, raw = next(out, k.holes.text, at, text), next(out, k.holes.raw, at, raw)
 		found := min(text, raw)
 		if found == len(out) {
-			_, err := k.w.Write(out[at:])
+			_, err := w.Write(out[at:])
 			return err
 		}
 		var from, to int
@@ -32,7 +42,7 @@ func (k *copier) fill(out []byte) error {
 			return errLongText()
 		}
 		h.used = true
-		k.w.Write(out[at:from])
+		w.Write(out[at:from]) // k.w keeps its first error
 		if err := k.content(h, found == text); err != nil {
 			return err
 		}

@@ -148,11 +148,7 @@ func (k *copier) writeJSON(all []output) error {
 func (k *copier) valueJSON(out output) error {
 	p := out.array
 	if p == nil && out.other == nil {
-		v, err := k.layout(out.value, 1)
-		if err == nil {
-			err = k.fill(v)
-		}
-		return inName(err, out.name)
+		return inName(k.fillJSON(out.value, 1), out.name)
 	}
 	if p == nil {
 		if p = out.other; p.elements == 0 {
@@ -238,13 +234,11 @@ func (k *copier) generic(out output, p *parameter, index int) error {
 
 // done writes b, which e was encoded as.
 func (k *copier) done(e *Event, b []byte) error {
+	fill := k.fill
 	if k.options.Format == FormatJSON {
-		var err error
-		if b, err = k.layout(b, min(2, e.Index+2)); err != nil {
-			return k.fail(err, e)
-		}
+		fill = func(b []byte) error { return k.fillJSON(b, min(2, e.Index+2)) }
 	}
-	err := k.fill(b)
+	err := fill(b)
 	if err == nil {
 		err = k.allUsed(k.holes.list[k.holes.first:])
 	}
