@@ -42,7 +42,7 @@ func TestCopyLimits(t *testing.T) {
 		{"top name", `{"` + strings.Repeat("n", MaxName) + `":1}`, ""},
 		{"top name beyond", `{"` + strings.Repeat("n", MaxName+1) + `":1}`, "/: byte 1029: name too long"},
 		{"parameters", `{` + fields(MaxFields) + `}`, ""},
-		{"parameters beyond", `{` + fields(MaxFields+1) + `}`, "/: byte 39859: too many parameters"},
+		{"parameters beyond", `{` + fields(MaxFields+1) + `}`, "/: byte 39851: too many parameters"},
 		{"depth", `{"x":` + strings.Repeat("[", MaxDepth-1) + strings.Repeat("]", MaxDepth-1) + `}`, ""},
 		{"depth beyond", `{"x":` + strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth) + `}`, "nested too deep"},
 		{"depth that no recursion survives", `{"x":` + strings.Repeat("[", 1<<20) + strings.Repeat("]", 1<<20) + `}`, "nested too deep"},

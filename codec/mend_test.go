@@ -60,3 +60,33 @@ func TestMendPlaces(t *testing.T) {
 		}
 	}
 }
+
+// TestMendNames: names are mended too, but two names that become one are refused.
+func TestMendNames(t *testing.T) {
+	mend := func(Mend) {}
+	for src, want := range map[string]string{
+		`{"a\ud800":1}`:                              `{"a\ufffd":1}`,
+		`{"\ud800":1,"\ud801":2}`:                    "",
+		`{"dialog":[{"\ud800":1}]}`:                  `{"dialog":[{"\ufffd":1}]}`,
+		`{"dialog":[{"\ud800":1,"\ud801":2}]}`:       "",
+		`{"x":{"y":{"\ud800":1,"\ufffd":2}}}`:        "",
+		"{\"room\":{\"\xff\":1,\"\xfe\":2}}":         "",
+		"{\"analysis\":[{\"\xff\":1},{\"\xfe\":2}]}": `{"analysis":[{"\ufffd":1},{"\ufffd":2}]}`,
+	} {
+		got, err := copied([]byte(src), CopyOptions{Format: FormatCBOR, Mend: mend})
+		_, wholeErr := whole([]byte(src), CopyOptions{Format: FormatCBOR, Mend: mend})
+		_, scanErr := drain(Options{Mend: mend}.NewScanner(strings.NewReader(src)))
+		if want == "" {
+			for _, err := range []error{err, wholeErr, scanErr} {
+				if err == nil || !strings.HasSuffix(err.Error(), "duplicate name") {
+					t.Errorf("%q: %v", src, err)
+				}
+			}
+			continue
+		}
+		if clean := must(copied([]byte(want), CopyOptions{Format: FormatCBOR}))(t); err != nil || string(got) != string(clean) {
+			t.Errorf("%q: %x, %v", src, got, err)
+		}
+		checkMends(t, src, []byte(src))
+	}
+}

@@ -132,7 +132,7 @@ func (s *Scanner) next() (Event, error) {
 			return Event{}, io.EOF
 		}
 		if s.names[name] {
-			return Event{}, inName(s.src.fail("duplicate name"), name)
+			return Event{}, inName(s.src.failName("duplicate name"), name)
 		}
 		if len(s.names) == MaxFields {
 			return Event{}, s.src.fail("too many parameters")
@@ -301,11 +301,14 @@ func (e *Event) build(r *reader, section *Section) (err error) {
 type source struct {
 	r    *bufio.Reader
 	off  int64
+	name int64       // where the last top-level name begins
 	at   io.ReaderAt // the same input, when it can be read at any place
 	size int64       // and its length in bytes
 }
 
 func (s *source) fail(reason string) error { return &Error{Offset: s.off, Reason: reason} }
+
+func (s *source) failName(reason string) error { return &Error{Offset: s.name, Reason: reason} }
 
 // peek returns n bytes, or all that are left, without passing them.
 func (s *source) peek(n int) ([]byte, error) {

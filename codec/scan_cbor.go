@@ -74,6 +74,7 @@ func (w *cborWalker) name() (string, bool, error) {
 	}
 	c := collector{limit: MaxName + 9, offset: -1}
 	at := w.src.off
+	w.src.name = at
 	if err := w.value(&c); err != nil {
 		return "", false, err
 	}

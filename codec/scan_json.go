@@ -80,6 +80,7 @@ func (w *jsonWalker) name() (string, bool, error) {
 	}
 	c := collector{limit: 6*MaxName + 2, offset: -1}
 	at := w.src.off
+	w.src.name = at
 	if err := w.text(&c, textKept); err != nil {
 		return "", false, err
 	}

@@ -255,7 +255,7 @@ func TestScannerErrors(t *testing.T) {
 		{"deep", `{"a":` + strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth) + `}`, "/*" + strings.Repeat("/0", MaxDepth-1), "nested too deep"},
 		{"long name", `{"` + strings.Repeat("n", 6*MaxName+3) + `":1}`, "", "name too long"},
 		{"long number", `{"n":` + strings.Repeat("1", MaxNumber+1) + `}`, "/*", "number too long"},
-		{"bad name", `{"\ud800":1}`, "", "malformed name"},
+		{"bad name", `{"\ud800":1}`, "", "lone surrogate in text"},
 
 		{"cbor cut", "\xa1\x64vcon\x65", "/vcon", "truncated input"},
 		{"cbor cut head", "\xa1\x64vcon\x79\x00", "/vcon", "truncated input"},

@@ -27,10 +27,10 @@ func (k *copier) survey() ([]parameter, error) {
 			return all, k.walk.end()
 		}
 		if names[name] {
-			return nil, inName(k.src.fail("duplicate name"), name)
+			return nil, inName(k.src.failName("duplicate name"), name)
 		}
 		if len(all) == MaxFields {
-			return nil, k.src.fail("too many parameters")
+			return nil, k.src.failName("too many parameters")
 		}
 		names[name] = true
 		p, err := k.pass(name)
