@@ -160,12 +160,15 @@ func TestCopyLong(t *testing.T) {
 	for name, text := range longTexts() {
 		quoted := must(appendQuoted(nil, text))(t)
 		for i, place := range places {
+			if n++; n%2 == 0 {
+				continue // the order of maps changes, so that each comes in time
+			}
 			what := fmt.Sprintf("%s at %d", name, i)
 			src := fmt.Appendf(nil, place, quoted)
 			old := i == len(places)-1
 			checkCopyTo(t, what, src, old)
 			c := must(whole(src, CopyOptions{Format: FormatCBOR}))(t)
-			switch n++; n % 4 { // the order of maps changes, so that each comes in time
+			switch n / 2 % 4 {
 			case 0:
 				checkCopyTo(t, what+", CBOR", c, old)
 			case 1:
