@@ -214,3 +214,57 @@ func (z zeros) ReadAt(p []byte, off int64) (int, error) {
 	}
 	return z.r.ReadAt(p, off)
 }
+
+// TestCopySourceSwitches: another text of the same length in the source, from any
+// read on, never ends in a vCon whose lengths are wrong.
+func TestCopySourceSwitches(t *testing.T) {
+	n := MaxInlineBody / 6
+	text := func(piece string) []byte {
+		return []byte(`{"dialog":[{"body":"` + strings.Repeat(piece, 2*n) + `","encoding":"base64url"}],"x":"` + strings.Repeat(piece, 2*n) + `"}`)
+	}
+	changed := 0
+	for _, pair := range [][2]string{{`\u0041`, "AAAAAA"}, {"AAAAAA", `\u0041`}, {"äää", "aaaaaa"}, {"AAAAAA", "!!!!!!"}} {
+		for after := range 14 {
+			for _, f := range formats {
+				s := &switching{from: bytes.NewReader(text(pair[0])), to: bytes.NewReader(text(pair[1])), after: after}
+				var out bytes.Buffer
+				if err := Copy(&out, s, s.from.Size(), CopyOptions{Format: f}); errors.Is(err, ErrChanged) {
+					changed++
+				} else if _, ours := errors.AsType[*Error](err); err != nil && !ours {
+					t.Errorf("%q, %d: %v", pair, after, err)
+				} else if err != nil {
+					continue // half of a character
+				} else if _, err := copied(out.Bytes(), CopyOptions{Format: f}); err != nil {
+					t.Errorf("%q, %d: what comes out is no vCon: %v", pair, after, err)
+				}
+			}
+		}
+	}
+	if changed < 10 {
+		t.Errorf("only %d were found", changed)
+	}
+}
+
+type switching struct {
+	from, to *bytes.Reader
+	after    int
+}
+
+func (s *switching) ReadAt(p []byte, off int64) (int, error) {
+	if s.after--; s.after < 0 {
+		return s.to.ReadAt(p, off)
+	}
+	return s.from.ReadAt(p, off)
+}
+
+// TestCopyLongNumber: a bignum is not a byte string, however long it is.
+func TestCopyLongNumber(t *testing.T) {
+	for _, tag := range []byte{tagPosBignum, tagNegBignum} {
+		n := append(make([]byte, MaxInlineBody), 1, 2, 3) // zeros come first
+		src := AppendBytes(append(AppendText([]byte{0xa1}, "x"), majorTag<<5|tag), n)
+		checkCopy(t, "short in the end", src)
+		n[0] = 1
+		src = AppendBytes(append(AppendText([]byte{0xa1}, "x"), majorTag<<5|tag), n)
+		checkCopy(t, "long", src)
+	}
+}

@@ -18,7 +18,7 @@ func sortMends(lists ...[]Mend) {
 // byte, and its place is told, in short texts and in such as are left out of an
 // element, before and behind them.
 func TestMendPlaces(t *testing.T) {
-	long := strings.Repeat("x", MaxInlineBody)
+	long := strings.Repeat("x", MaxInlineBody+1)
 	for _, tt := range []struct{ broken, mended string }{
 		{`\ud800`, "\ufffd"},
 		{`\udc00`, "\ufffd"},
