@@ -83,8 +83,9 @@ func checkCopyTo(t failer, name string, src []byte, upgrade bool) {
 // TestCopySamples: every sample and nasty file, in JSON and CBOR of any kind of
 // lengths, becomes what it becomes when it is decoded whole.
 func TestCopySamples(t *testing.T) {
-	for _, name := range append(sampleFiles(t), "../testdata/vectors/codec/engineering-team.cbor",
-		vconDir+"/nasty/bom.json", vconDir+"/nasty/valid/foreign-lengths.cbor") {
+	names := append(sampleFiles(t), "../testdata/vectors/codec/engineering-team.cbor",
+		vconDir+"/nasty/bom.json", vconDir+"/nasty/valid/foreign-lengths.cbor", "../testdata/vectors/codec/every-parameter.cbor")
+	for _, name := range append(names, glob(t, vconDir+"/forms/*.json")...) {
 		src := readFile(t, name)
 		checkCopy(t, name, src)
 		if c, err := copied(src, CopyOptions{Format: FormatCBOR}); err != nil {
@@ -154,7 +155,7 @@ func TestCopyLong(t *testing.T) {
 		`{"dialog":[{"multi_part":{"parts":[{"body":%s,"encoding":"base64url"},{"body":%[1]s,"encoding":"json"}]}}],"parties":[{"name":%[1]s}]}`,
 		`{"attachments":[{"body":%s,"encoding":"base64url"},{"encoding":"none","body":%[1]s},{"body":%[1]s}]}`,
 		`{"room":{"id":"r","description":[{"content":%s}]},"extensions":[%[1]s]}`,
-		`{"must_support":["a",%s],"appended":{"uuid":%[1]s},"parties":[{"imUri":%[1]s}],"dialog":[{"messageId":%[1]s,"inReplyTo":{"messageId":%[1]s}}]}`,
+		`{"must_support":["a",%s],"appended":{"uuid":%[1]s},"parties":[{"imUri":%[1]s}],"dialog":[{"messageId":%[1]s,"inReplyTo":{"messageId":%[1]s}}],"analysis":[{"mimetype":"text/plain","body":%[1]s}]}`,
 	}
 	n := 0
 	for name, text := range longTexts() {
