@@ -171,27 +171,3 @@ func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir() || strings.HasSuffix(path, string(filepath.Separator))
 }
-
-// readWhole reads a file or standard input, of at most maxWhole bytes.
-func readWhole(ui *terminal, path string) ([]byte, error) {
-	in := ui.in
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, unreadable(path, err)
-		}
-		defer f.Close()
-		in = f
-	}
-	data, err := io.ReadAll(io.LimitReader(in, maxWhole+1))
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	if len(data) > maxWhole {
-		return nil, unreadable(path, fmt.Errorf("larger than %s", size(maxWhole)))
-	}
-	return data, nil
-}
-
-// maxWhole bounds what is held in memory to look into it, in bytes.
-const maxWhole = 256 << 20

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,12 +11,10 @@ import (
 	"strings"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
+	"github.com/vcon-transfer/vcon-transfer/codec/history"
 )
 
 const (
-	// maxPiped bounds a vCon that comes by a pipe, in bytes: it is read in several
-	// passes, so that it has to be held.
-	maxPiped = 16 << 20
 	// outBuffer is how much of the result is held before any of it goes to standard
 	// output, in bytes: a small vCon with an error in it writes nothing.
 	outBuffer = 4 << 20
@@ -67,13 +64,14 @@ func (f *convertFlags) one(ctx context.Context, ui *terminal, in, out string) er
 // A seekable is a source that can be read at any place. It ends with its context.
 type seekable struct {
 	io.ReaderAt
-	ctx  context.Context
-	size int64 // bytes
-	file *os.File
-	err  error // of reading it
+	ctx    context.Context
+	size   int64     // bytes
+	closer io.Closer // nil for standard input that is a file
+	err    error     // of reading it
 }
 
-// openSeekable opens a file, or standard input, which is held when it is a pipe.
+// openSeekable opens a file, or standard input. A pipe is first spooled, encrypted:
+// a vCon is read in several passes.
 func openSeekable(ctx context.Context, ui *terminal, path string) (*seekable, error) {
 	s := &seekable{ctx: ctx}
 	in := ui.in
@@ -82,7 +80,7 @@ func openSeekable(ctx context.Context, ui *terminal, path string) (*seekable, er
 		if err != nil {
 			return nil, unreadable(path, err)
 		}
-		s.file, in = f, f
+		s.closer, in = f, f
 	}
 	if f, ok := in.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
@@ -94,16 +92,31 @@ func openSeekable(ctx context.Context, ui *terminal, path string) (*seekable, er
 			}
 		}
 	}
-	data, err := io.ReadAll(io.LimitReader(in, maxPiped+1))
-	if err == nil && len(data) > maxPiped {
-		err = fmt.Errorf("larger than %s, which is the most that a pipe may bring: write it to a file first", size(maxPiped))
-	}
-	if err != nil {
-		s.Close()
+	spool := history.NewSpool("")
+	piped := &seekable{ReaderAt: spool, ctx: ctx, closer: spool}
+	_, err := io.Copy(spool, &untilDone{ctx, in})
+	piped.size = spool.Len()
+	if err = errors.Join(err, s.Close()); err != nil {
+		err = errors.Join(err, piped.Close())
+		if _, ok := errors.AsType[*history.SpoolError](err); ok {
+			return nil, destinationError{err}
+		}
 		return nil, unreadable(path, err)
 	}
-	s.ReaderAt, s.size = bytes.NewReader(data), int64(len(data))
-	return s, nil
+	return piped, nil
+}
+
+// An untilDone ends with its context, between two reads.
+type untilDone struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (u *untilDone) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.Reader.Read(p)
 }
 
 // ReadAt implements io.ReaderAt.
@@ -120,10 +133,10 @@ func (s *seekable) ReadAt(p []byte, off int64) (int, error) {
 
 // Close closes what was opened.
 func (s *seekable) Close() error {
-	if s.file == nil {
+	if s.closer == nil {
 		return nil
 	}
-	return s.file.Close()
+	return s.closer.Close()
 }
 
 // explain tells what is wrong with the source from what is wrong with the

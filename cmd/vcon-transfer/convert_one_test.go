@@ -12,24 +12,25 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/codec"
 )
 
-// What comes by a pipe is held up to a limit; a file on standard input has none,
-// also when a part of it was read.
+// A pipe is read as a file is, whether its spool stays in memory or not; of a file
+// on standard input what was read before is no part of the vCon.
 func TestConvertPiped(t *testing.T) {
 	const vcon = `{"vcon":"0.4.0"}`
 	want := "{\n  \"vcon\": \"0.4.0\"\n}\n"
-	piped := func(n int) (string, string, int) {
+	for _, n := range []int{len(vcon), 2 << 20, 5 << 20} {
 		var out, stderr strings.Builder
 		in := io.MultiReader(strings.NewReader(vcon), strings.NewReader(strings.Repeat(" ", n-len(vcon))))
-		return out.String(), stderr.String(), run([]string{"convert", "-", "-"}, in, &out, &stderr)
-	}
-	if _, _, exit := piped(maxPiped); exit != exitDone {
-		t.Errorf("at the limit: exit code %d", exit)
-	}
-	if _, _, exit := piped(maxPiped + 1); exit != exitSource {
-		t.Errorf("beyond the limit: exit code %d", exit)
+		if exit := run([]string{"convert", "-", "-"}, in, &out, &stderr); exit != exitDone || out.String() != want {
+			t.Errorf("%d bytes: exit code %d, %q, %s", n, exit, &out, &stderr)
+		}
+		out.Reset()
+		in = io.MultiReader(strings.NewReader(vcon), strings.NewReader(strings.Repeat(" ", n-len(vcon))))
+		if exit := run([]string{"inspect", "-"}, in, &out, &stderr); exit != exitDone || !strings.Contains(out.String(), "a vCon in JSON") {
+			t.Errorf("%d bytes: exit code %d, %q, %s", n, exit, &out, &stderr)
+		}
 	}
 	name := filepath.Join(t.TempDir(), "in.json")
-	if err := os.WriteFile(name, []byte("read before"+vcon+strings.Repeat(" ", maxPiped)), 0o600); err != nil {
+	if err := os.WriteFile(name, []byte("read before"+vcon), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	f := must(os.Open(name))(t)
@@ -41,7 +42,15 @@ func TestConvertPiped(t *testing.T) {
 	if exit := run([]string{"convert", "-", "-"}, f, &out, &stderr); exit != exitDone || out.String() != want {
 		t.Errorf("a file: exit code %d, %q, %s", exit, &out, &stderr)
 	}
+	failing := io.MultiReader(strings.NewReader(vcon), brokenPipe{})
+	if exit := run([]string{"convert", "-", "-"}, failing, io.Discard, &stderr); exit != exitSource {
+		t.Errorf("a pipe that breaks: exit code %d", exit)
+	}
 }
+
+type brokenPipe struct{}
+
+func (brokenPipe) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 // A vCon that is wrong at its end writes nothing to standard output, and no file.
 func TestConvertWritesNothing(t *testing.T) {

@@ -20,14 +20,7 @@ import (
 // read finds out what path leads to and looks into it.
 func (i *inspection) read(ctx context.Context, ui *terminal, path string) error {
 	if path == "-" {
-		data, err := readWhole(ui, path)
-		if err != nil {
-			return err
-		}
-		if offerLike(data) {
-			return i.readOffer(data)
-		}
-		return i.readVCons(ctx, []vconFile{{r: bytes.NewReader(data), size: int64(len(data))}})
+		return i.readStdin(ctx, ui)
 	}
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() <= pairing.MaxImageBytes {
 		prefix, err := readPrefix(path)
@@ -57,6 +50,33 @@ func (i *inspection) read(ctx context.Context, ui *terminal, path string) error 
 		return err
 	}
 	return i.readVCons(ctx, files)
+}
+
+// readStdin looks into a vCon or an offer.
+func (i *inspection) readStdin(ctx context.Context, ui *terminal) error {
+	source, err := openSeekable(ctx, ui, "-")
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	all := io.NewSectionReader(source, 0, source.size)
+	if source.size <= pairing.MaxImageBytes {
+		data, err := io.ReadAll(io.LimitReader(all, prefixBytes))
+		if err != nil {
+			return unreadable("-", err)
+		}
+		if imageLike(data) || source.size <= pairing.MaxOfferText && offerLike(data) {
+			rest, err := io.ReadAll(all)
+			if err != nil {
+				return unreadable("-", err)
+			}
+			return i.readOffer(append(data, rest...))
+		}
+		if _, err := all.Seek(0, io.SeekStart); err != nil {
+			return unreadable("-", err)
+		}
+	}
+	return i.readVCons(ctx, []vconFile{{r: all, size: source.size}})
 }
 
 // offerLike tells the text of an offer: the first two bytes of every version up to

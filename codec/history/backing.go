@@ -24,7 +24,7 @@ type openBacking interface {
 
 // A spooled is one vCon in a spool. Nobody else changes it.
 type spooled struct {
-	s         *spool
+	s         *Spool
 	off, size int64
 }
 

@@ -58,7 +58,7 @@ func OpenFiles(ctx context.Context, paths []string, opts Options) (Reader, error
 type files struct {
 	*index
 	opener *opener
-	spool  *spool // nil when there is none
+	spool  *Spool // nil when there is none
 	owned  []io.Closer
 }
 

@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// A spool keeps what a source has only once, or not in the form of a vCon: what
+// A Spool keeps what a source has only once, or not in the form of a vCon: what
 // came on standard input and what was converted. It grows at its end and is read
 // anywhere. Nothing of it is on disk in clear:
 //
@@ -25,7 +25,7 @@ import (
 //     process leaves is noise.
 //
 // Its methods may be called at the same time.
-type spool struct {
+type Spool struct {
 	dir   string // of the file; "" is the system's
 	limit int64  // bytes
 
@@ -75,10 +75,14 @@ var errDamaged = errors.New("not what was written to it")
 
 var errSpoolClosed = errors.New("closed")
 
-func newSpool(dir string, limit int64) *spool { return &spool{dir: dir, limit: limit} }
+// NewSpool returns an empty spool, whose file will be in dir, "" for the system's
+// folder. It takes 64 GiB; beyond that Write returns a *LimitError.
+func NewSpool(dir string) *Spool { return newSpool(dir, maxSpool) }
+
+func newSpool(dir string, limit int64) *Spool { return &Spool{dir: dir, limit: limit} }
 
 // Len is how much was written, in bytes.
-func (s *spool) Len() int64 {
+func (s *Spool) Len() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.size
@@ -86,7 +90,7 @@ func (s *spool) Len() int64 {
 
 // Write implements io.Writer. What does not fit is not written at all, with a
 // *LimitError. After another error the spool takes nothing more.
-func (s *spool) Write(p []byte) (int, error) {
+func (s *Spool) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
@@ -112,7 +116,7 @@ func (s *spool) Write(p []byte) (int, error) {
 }
 
 // flush puts the chunk away that became whole.
-func (s *spool) flush() error {
+func (s *Spool) flush() error {
 	n := s.size / spoolChunk // whole chunks before this one
 	if n < heldChunks {
 		s.held = append(s.held, s.tail)
@@ -132,7 +136,7 @@ func (s *spool) flush() error {
 	return nil
 }
 
-func (s *spool) create() error {
+func (s *Spool) create() error {
 	f, err := os.CreateTemp(s.dir, "vcon-transfer-*.spool") // mode 0600
 	if err != nil {
 		return err
@@ -153,7 +157,7 @@ func (s *spool) create() error {
 }
 
 // ReadAt implements io.ReaderAt.
-func (s *spool) ReadAt(p []byte, off int64) (int, error) {
+func (s *Spool) ReadAt(p []byte, off int64) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err == errSpoolClosed {
@@ -178,7 +182,7 @@ func (s *spool) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // chunk is a chunk in clear, until the next call.
-func (s *spool) chunk(n int64) ([]byte, error) {
+func (s *Spool) chunk(n int64) ([]byte, error) {
 	if n < int64(len(s.held)) {
 		return s.held[n], nil
 	}
@@ -212,7 +216,7 @@ func (s *spool) chunk(n int64) ([]byte, error) {
 }
 
 // Close forgets the key and gives the disk back.
-func (s *spool) Close() error {
+func (s *Spool) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err == errSpoolClosed {

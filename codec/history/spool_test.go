@@ -26,7 +26,7 @@ func pattern(n int) []byte {
 }
 
 // filled is a spool with content, written in pieces of some bytes.
-func filled(t testing.TB, content []byte, piece int) *spool {
+func filled(t testing.TB, content []byte, piece int) *Spool {
 	t.Helper()
 	s := newSpool(t.TempDir(), maxSpool)
 	t.Cleanup(func() { s.Close() })
@@ -142,7 +142,7 @@ func TestSpoolHasManyReaders(t *testing.T) {
 }
 
 // onDisk is what a thief finds in the file.
-func onDisk(t *testing.T, s *spool) []byte {
+func onDisk(t *testing.T, s *Spool) []byte {
 	t.Helper()
 	info, err := s.file.Stat()
 	if err != nil {
