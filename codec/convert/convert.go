@@ -29,6 +29,9 @@ const (
 	Gitter Kind = "gitter" // room archives in TSV
 	Mbox   Kind = "mbox"   // mailboxes and single mails
 	SMS    Kind = "sms"    // XML of SMS Backup & Restore, messages or calls
+
+	Telegram Kind = "telegram" // Telegram Desktop's result.json
+	Signal   Kind = "signal"   // Signal's plaintext export in JSON lines, and signal-export's data.json
 )
 
 // Options of a conversion. The zero value is usual.

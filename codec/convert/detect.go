@@ -27,6 +27,7 @@ func layouts() []layout {
 		{kind: Gitter, detect: detectGitter, side: none, convert: convertGitter},
 		{kind: SMS, detect: detectSMS, side: none, convert: convertSMS},
 		{kind: Mbox, detect: detectMbox, side: none, convert: convertMbox},
+		{kind: Telegram, detect: detectTelegram, side: isTelegramMedia, convert: convertTelegram, folder: telegramFolder},
 		{kind: IRC, detect: detectIRC, side: isAnnotation, convert: convertIRC},
 	}
 }

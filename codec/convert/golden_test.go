@@ -29,6 +29,7 @@ func goldens() []golden {
 		{Kind: convert.Mbox, Name: "hike.mbox", Files: map[string]string{"hike.mbox": goldenMbox}},
 		{Kind: convert.SMS, Name: "sms.xml", Files: map[string]string{"sms.xml": goldenSMS}},
 		{Kind: convert.Gitter, Name: "Russian.tsv", Files: map[string]string{"Russian.tsv": archive}},
+		telegramGolden(),
 	}
 }
 

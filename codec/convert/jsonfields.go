@@ -2,6 +2,8 @@ package convert
 
 import (
 	"encoding/base64"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -116,3 +118,6 @@ func (r *run) rest(f fields) {
 		}
 	}
 }
+
+// sortedKeys are the names of the members, in order.
+func sortedKeys(f fields) []string { return slices.Sorted(maps.Keys(f)) }

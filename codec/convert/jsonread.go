@@ -266,5 +266,5 @@ func isBlank(v jsontext.Value) bool {
 		return true
 	}
 	s := string(v)
-	return s == `""` || s == "[]" || s == "{}" || s == "0"
+	return s == "" || s == `""` || s == "[]" || s == "{}" || s == "0"
 }
