@@ -61,6 +61,9 @@ type VCon struct {
 	Contents []*Content
 }
 
+// defaultOwner is Options.Owner when it is not set.
+const defaultOwner = "Me"
+
 // ErrUnknownKind says that no converter has that name, or that a file is of no
 // layout that is known.
 var ErrUnknownKind = errors.New("convert history: unknown layout")
@@ -89,7 +92,7 @@ func Convert(ctx context.Context, kind Kind, fsys fs.FS, name string, opts Optio
 			r.opts.MaxMessages = DefaultMessages
 		}
 		if r.opts.Owner == "" {
-			r.opts.Owner = "Me"
+			r.opts.Owner = defaultOwner
 		}
 		if r.opts.Location == nil {
 			r.opts.Location = time.UTC

@@ -28,6 +28,7 @@ func layouts() []layout {
 		{kind: SMS, detect: detectSMS, side: none, convert: convertSMS},
 		{kind: Mbox, detect: detectMbox, side: none, convert: convertMbox},
 		{kind: Telegram, detect: detectTelegram, side: isTelegramMedia, convert: convertTelegram, folder: telegramFolder},
+		{kind: Signal, detect: detectSignal, side: isSignalMedia, convert: convertSignal, folder: signalFolder},
 		{kind: IRC, detect: detectIRC, side: isAnnotation, convert: convertIRC},
 	}
 }

@@ -30,6 +30,7 @@ func goldens() []golden {
 		{Kind: convert.SMS, Name: "sms.xml", Files: map[string]string{"sms.xml": goldenSMS}},
 		{Kind: convert.Gitter, Name: "Russian.tsv", Files: map[string]string{"Russian.tsv": archive}},
 		telegramGolden(),
+		signalGolden(),
 	}
 }
 
