@@ -262,7 +262,7 @@ func escape(s string, first bool) string {
 	prev := rune(0)
 	for i := 0; i < len(s); {
 		if n := address(s[i:], prev); n > 0 {
-			if url := s[i : i+n]; strings.ContainsAny(url, "*_~`[]\\&|") {
+			if url := s[i : i+n]; hasMark(url) {
 				b.WriteString("<" + url + ">")
 			} else {
 				b.WriteString(url)
@@ -303,6 +303,25 @@ func isMark(prev, r, next rune) bool {
 	return false
 }
 
+// hasMark reports an address that has to stand in brackets. An ampersand is no mark
+// in one, unless it may begin the name of a character.
+func hasMark(url string) bool {
+	prev, entity := rune(0), strings.Contains(url, ";")
+	for i := 0; i < len(url); {
+		r, n := utf8.DecodeRuneInString(url[i:])
+		i += n
+		next, _ := utf8.DecodeRuneInString(url[i:])
+		if i == len(url) {
+			next = 0
+		}
+		if isMark(prev, r, next) && (r != '&' || entity) {
+			return true
+		}
+		prev = r
+	}
+	return false
+}
+
 func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // address returns the length of the web address that s begins with, 0 if there is
@@ -327,10 +346,11 @@ func lineStart(s string, b *strings.Builder) string {
 		indent = ""
 	}
 	b.WriteString(indent)
+	marks := len(text) - len(strings.TrimLeft(text, "#"))
 	digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
 	switch {
 	case text == "":
-	case strings.IndexByte("#>=", text[0]) >= 0:
+	case text[0] == '>', marks > 0 && (marks == len(text) || text[marks] == ' '), strings.Trim(text, "= ") == "":
 		b.WriteByte('\\')
 		b.WriteByte(text[0])
 		return text[1:]

@@ -33,8 +33,9 @@ func TestTextOf(t *testing.T) {
 			`**b** \*a\* snake_case \_x\_ a\b \\\* \<i> a\<1 \&amp; a\&b 1 < 2 \[x\] \~ \|`, false},
 		{"beginnings of lines", []span{{text: "# a\n- b\n+ c\n1. d\n2) e\n> f\n---\n===\n-5\n3.14\n    g\n"}, {text: "b", look: bold}},
 			"\\# a  \n\\- b  \n\\+ c  \n1\\. d  \n2\\) e  \n\\> f  \n\\---  \n\\===  \n-5  \n3.14  \n&#32;g  \n**b**", false},
-		{"addresses", []span{{text: "b", look: bold}, {text: " https://x.example/a_b_ https://x.example/ab xhttps://_"}},
-			"**b** <https://x.example/a_b_> https://x.example/ab xhttps://\\_", false},
+		{"addresses", []span{{text: "b", look: bold}, {text: " https://x.example/a_b_ https://x.example/a_b?c&d=1 https://x.example/&copy; xhttps://_"}},
+			"**b** <https://x.example/a_b_> https://x.example/a_b?c&d=1 <https://x.example/&copy;> xhttps://\\_", false},
+		{"numbers with a cross", []span{{text: "#tag\n#\n## x\n=5\n"}, {text: "b", look: bold}}, "#tag  \n\\#  \n\\## x  \n=5  \n**b**", false},
 	} {
 		got, mediaType := textOf(tt.spans)
 		if got != tt.want || (mediaType == "") != tt.plain {

@@ -15,7 +15,7 @@ func (c *telegramChat) service(f fields, id int64, at telegramTime) (telegramID,
 	action := f.text("action")
 	actor, known := c.taken(f, "actor")
 	by := roomItself
-	if known {
+	if known && !c.itself(actor) {
 		by = actor
 	}
 	f.drop("text_entities") // as text, which is empty but for data that was sent to a bot
@@ -34,7 +34,7 @@ func (c *telegramChat) service(f fields, id int64, at telegramTime) (telegramID,
 	}
 	msg.topic = topicOf(became.topic)
 	if call := c.call(f, action); call != "" && known {
-		msg.sender, msg.text, msg.origin.Kind = actor, call, "call"
+		msg.sender, msg.text, msg.origin.Kind = by, call, "call"
 	} else {
 		msg.text = c.notice(f, action, actor, known)
 		c.report.mend(NoticeAsText)
@@ -58,7 +58,7 @@ func (c *telegramChat) changed(f fields, action string, by person) []change {
 	switch action {
 	case "create_group", "create_channel":
 		title()
-		if by != roomItself && by.key != c.key { // a channel is no member of itself
+		if by != roomItself { // a channel is no member of itself
 			all = append(all, change{event: "self_add", who: by, by: by})
 		}
 		for _, who := range c.members(f) {
