@@ -41,18 +41,18 @@ func (v *view) message(m *sqlite.Message) error {
 		}
 		return v.wrote()
 	}
-	who := v.called(m.Sender)
-	head, used := v.faint(stamp)+"  "+v.bold(who)+":", len(stamp)+2+cells(who)+1
+	who := v.speaker(m.Sender, m.Room)
+	head, used := v.faint(stamp)+"  "+v.bold(who), len(stamp)+2+cells(who)
 	lines := textOf(m, v.levels)
 	long := v.width > 0 && used > v.width-minText
 	switch {
 	case long:
-		v.body(v.faint(stamp)+"  ", len(stamp)+2, indent, who+":", v.bold)
+		v.body(v.faint(stamp)+"  ", len(stamp)+2, indent, who, v.bold)
 	case m.ReplyTo != nil:
 		v.line(head)
 	}
 	if m.ReplyTo != nil {
-		quote := "│ " + v.quoted(m.ReplyTo)
+		quote := "│ " + v.quoted(m.ReplyTo, m.Room)
 		if v.width > 0 {
 			quote = fit(quote, v.width-len(indent))
 		}
@@ -199,19 +199,30 @@ func (v *view) called(p sqlite.Person) string {
 	return name
 }
 
+// speaker is who begins a message: a name, or the mark of what the room itself says,
+// as of its events. A chat of two has the name of the other one, so the room's name
+// would pass for theirs.
+func (v *view) speaker(p sqlite.Person, room string) string {
+	if room != "" && p.URI == room {
+		return "*"
+	}
+	return v.called(p) + ":"
+}
+
 // quoted is the message that a reply refers to, in one line.
-func (v *view) quoted(r *sqlite.Ref) string {
+func (v *view) quoted(r *sqlite.Ref, room string) string {
+	text := shown(r.Text, 200)
 	switch {
 	case r.Missing:
 		return "(a message that is not here)"
 	case r.Deleted:
-		return v.called(r.Sender) + ": (deleted)"
+		text = "(deleted)"
 	case r.Expired:
-		return v.called(r.Sender) + ": (expired)"
+		text = "(expired)"
 	case strings.TrimSpace(r.Text) == "":
-		return v.called(r.Sender) + ": (no text)"
+		text = "(no text)"
 	}
-	return v.called(r.Sender) + ": " + shown(r.Text, 200)
+	return v.speaker(r.Sender, room) + " " + text
 }
 
 // reactions is all reactions to a message with who reacted.
@@ -269,15 +280,15 @@ func (v *view) attachment(indent string, a *sqlite.Attachment) {
 // hit writes one result of a search.
 func (v *view) hit(m *sqlite.Message, room, words string) error {
 	at := m.Time.Local()
-	who := v.called(m.Sender)
+	who := v.speaker(m.Sender, m.Room)
 	if v.width == 0 {
-		v.line(at.Format("2006-01-02 15:04:05"), "  ", shown(room, maxShownName), "  ", who, ": ", shown(m.Text, maxShownText))
+		v.line(at.Format("2006-01-02 15:04:05"), "  ", shown(room, maxShownName), "  ", who, " ", shown(m.Text, maxShownText))
 		return v.wrote()
 	}
 	stamp := at.Format("2006-01-02 15:04")
 	v.line(v.faint(stamp+"  "), v.bold(fit(shown(room, maxShownName), max(v.width-len(stamp)-2, 8))))
 	who = fit(who, max(v.width-minText, 8))
-	v.body("  "+v.bold(who)+": ", 2+cells(who)+2, "  ", v.excerpt(m.Text, words), nil)
+	v.body("  "+v.bold(who)+" ", 2+cells(who)+1, "  ", v.excerpt(m.Text, words), nil)
 	return v.wrote()
 }
 
