@@ -260,6 +260,8 @@ func TestSignalHostile(t *testing.T) {
 			func(r *convert.Report) bool {
 				return r.Left[convert.RecordMalformed] == 1 && r.Left[convert.RecordUndated] == 1
 			}},
+		{"versions of a version", head + `"revisions":[{"authorId":"4","dateSent":"1","revisions":[{"x":1}],"standardMessage":{"text":{"body":"y"}}}],"standardMessage":{"text":{"body":"x"}}}}`, "x",
+			func(r *convert.Report) bool { return r.Mended[convert.FieldUnknown] == 1 && r.Messages == 2 }},
 		{"frames of another form", `7` + "\n" + `{"chatItem":7}` + "\n" + `{"new":{"x":1}}` + "\n" + body(`"x"`), "x",
 			func(r *convert.Report) bool { return r.Left[convert.RecordMalformed] == 3 }},
 		{"two kinds at once", head + `"giftBadge":{},"standardMessage":{"text":{"body":"x"}}}}`, "x",

@@ -67,7 +67,7 @@ func (s *signal) version(c *signalChat, f fields, original *mimi.MessageID) (*mi
 	authorID := f.text("authorId")
 	x := &signalItem{signal: s, fields: f, chat: c, room: m, by: s.author(authorID), byID: authorID, sent: sent}
 	// When it was received, delivered, read and sent again is not history.
-	f.drop("chatId", "incoming", "outgoing", "directionless", "revisions")
+	f.drop("chatId", "incoming", "outgoing", "directionless")
 	x.msg = &message{sender: x.by, millis: sent, salt: salt(m.uri, x.by.key, strconv.FormatInt(sent, 10)), replaces: original, expires: expiry(f)}
 	id, err := x.convert()
 	if err != nil {

@@ -372,11 +372,6 @@ func (t *telegram) person(name, id string) person {
 	return person{key: cmp.Or(id, "deleted"), name: cmp.Or(name, "Deleted Account")}
 }
 
-// itself reports the channel or group of the chat, which may write in its own name.
-func (c *telegramChat) itself(p person) bool {
-	return p.key == c.key && !strings.HasPrefix(c.key, "user")
-}
-
 // taken takes a person of a record.
 func (t *telegram) taken(f fields, name string) (person, bool) {
 	who, id := f.text(name), f.text(name+"_id")

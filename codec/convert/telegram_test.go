@@ -106,7 +106,7 @@ func TestTelegramGroup(t *testing.T) {
 	if expires != 1 {
 		t.Errorf("%d messages with a time to live", expires)
 	}
-	if len(v.Parties) != 7 { // the room, Anna, Boris, Dora, a deleted account with an id and one without, an admin that hides
+	if len(v.Parties) != 8 { // the room, Anna, Boris, Dora, a deleted account with an id and one without, the group and an admin of it that hides
 		t.Errorf("parties %+v", v.Parties)
 	}
 	for text, want := range map[string]mimi.Origin{
@@ -153,7 +153,7 @@ func TestTelegramAccount(t *testing.T) {
 		"10T06:19:20.000 Weather Bot: The bot was allowed to send messages (reason domain: weather.example)",
 		"10T06:20:20.000 Weather Bot: Sun.",
 		"Flower News channel1002",
-		"10T06:21:20.000 room Flower News ",
+		"10T06:21:20.000 room Flower News by Flower News ",
 		"10T06:22:20.000 Flower News (Fiona): Tulips are here",
 		"Deleted Account user1003",
 		"10T06:23:20.000 Deleted Account: bye",

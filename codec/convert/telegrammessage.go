@@ -88,7 +88,7 @@ func telegramDate(s string, zone *time.Location) (time.Time, error) {
 func (c *telegramChat) message(f fields, id int64, at telegramTime) (telegramID, error) {
 	msg := &message{millis: at.millis, salt: c.salt(f, id, at)}
 	sender, known := c.taken(f, "from")
-	if known && !c.itself(sender) {
+	if known {
 		msg.sender = sender
 	}
 	if sign := f.text("author"); sign != "" && known { // of a channel, or of an admin that hides

@@ -15,7 +15,7 @@ func (c *telegramChat) service(f fields, id int64, at telegramTime) (telegramID,
 	action := f.text("action")
 	actor, known := c.taken(f, "actor")
 	by := roomItself
-	if known && !c.itself(actor) {
+	if known {
 		by = actor
 	}
 	f.drop("text_entities") // as text, which is empty but for data that was sent to a bot
@@ -58,7 +58,7 @@ func (c *telegramChat) changed(f fields, action string, by person) []change {
 	switch action {
 	case "create_group", "create_channel":
 		title()
-		if by != roomItself { // a channel is no member of itself
+		if by != roomItself && by.key != c.key { // a channel is no member of itself
 			all = append(all, change{event: "self_add", who: by, by: by})
 		}
 		for _, who := range c.members(f) {
