@@ -47,11 +47,16 @@ var (
 
 // openJSON opens a JSON file of the export. The caller closes it.
 func (r *run) openJSON(name string) (*jsonFile, error) {
+	return r.openJSONBy(name, func(in io.Reader) io.Reader { return in })
+}
+
+// openJSONBy is openJSON for a file that has to be mended to be JSON.
+func (r *run) openJSONBy(name string, mend func(in io.Reader) io.Reader) (*jsonFile, error) {
 	f, err := r.fsys.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("open export: %w", err)
 	}
-	in := &boundedReader{r: f, left: MaxRecord, file: MaxExport}
+	in := &boundedReader{r: mend(f), left: MaxRecord, file: MaxExport}
 	return &jsonFile{run: r, in: in, file: f, dec: jsontext.NewDecoder(in, lenient()...)}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/iotest"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/mimi"
 )
@@ -134,6 +135,94 @@ func TestExpiry(t *testing.T) {
 		got := expiry(f)
 		if (got == nil) != (want == nil) || got != nil && *got != *want {
 			t.Errorf("%s: %+v, want %+v", in, got, want)
+		}
+	}
+}
+
+// TestSignalSelf: one's own account is the member of groups that is no contact, if
+// there is just one.
+func TestSignalSelf(t *testing.T) {
+	for _, tt := range []struct {
+		members []string
+		own     string
+	}{
+		{nil, ""}, {[]string{"a"}, ""}, {[]string{"a", "me"}, "me"}, {[]string{"me", "a", "me"}, "me"}, {[]string{"me", "a", "other"}, ""},
+	} {
+		s := &signal{self: person{key: "me", name: "Emil"}, members: tt.members, people: map[string]person{"a": {key: "a", name: "Anna"}}}
+		s.guessSelf()
+		for _, id := range []string{"me", "other"} {
+			if known := s.account(id) == s.self; known != (id == tt.own) {
+				t.Errorf("%v: %s is oneself: %v", tt.members, id, known)
+			}
+		}
+	}
+}
+
+func TestServiceID(t *testing.T) {
+	b := []byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
+	const id = "01020304-0506-0708-090a-0b0c0d0e0f10"
+	if got := serviceID(b); got != id {
+		t.Error(got)
+	}
+	if got := serviceID(append([]byte{1}, b...)); got != "pni-"+id {
+		t.Error(got)
+	}
+	if got := serviceID(make([]byte, 1<<20)); len(got) != 128 {
+		t.Errorf("%d bytes", len(got))
+	}
+	if serviceID(nil) != "" {
+		t.Error("nobody has an id")
+	}
+}
+
+// TestTelegramNames: people of a roster are named only. A name that two have is
+// neither's.
+func TestTelegramNames(t *testing.T) {
+	tg := &telegram{names: make(map[string]string)}
+	for _, p := range [][2]string{{"Anna", "user1"}, {"Anna", "user1"}, {"Boris", "user2"}, {"Boris", "user3"}, {"Boris", "user2"}, {"", "user4"}, {"Dora", ""}} {
+		tg.called(p[0], p[1])
+	}
+	for name, want := range map[string]string{"Anna": "user1", "Boris": "Boris", "Dora": "Dora", "": "deleted"} {
+		if got := tg.person(name, "").key; got != want {
+			t.Errorf("%q is %s, want %s", name, got, want)
+		}
+	}
+	if got := tg.person("Boris", "user3").key; got != "user3" {
+		t.Error(got)
+	}
+}
+
+// TestTelegramJoin: who is invited by himself has joined.
+func TestTelegramJoin(t *testing.T) {
+	r, _ := collector(Options{})
+	tg := &telegram{run: r, names: map[string]string{"Anna": "user1"}}
+	c := &telegramChat{telegram: tg}
+	f, _ := fieldsOf([]byte(`{"members":["Anna","Boris"]}`))
+	all := c.changed(f, "invite_members", person{key: "user1", name: "Anna"})
+	if len(all) != 2 || all[0].event != "self_add" || all[1].event != "add" || all[1].who.key != "Boris" {
+		t.Errorf("%+v", all)
+	}
+}
+
+// TestHexEscapes reads in pieces of every size.
+func TestHexEscapes(t *testing.T) {
+	const in = `\x0b {"a\\x0b\\\x1F":"\u0001\n\\","x":"\x","\\x":"\x00\x00"}\x0`
+	const want = `\u000b {"a\\x0b\\\u001F":"\u0001\n\\","x":"\u00","\\x":"\u0000\u0000"}\u000`
+	for size := 1; size <= len(in)+1; size++ {
+		h := hexEscapes(iotest.DataErrReader(strings.NewReader(in)))
+		var got []byte
+		buf := make([]byte, size)
+		for {
+			n, err := h.Read(buf)
+			got = append(got, buf[:n]...)
+			if err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if string(got) != want {
+			t.Errorf("in pieces of %d:\n%s, want\n%s", size, got, want)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func convertTelegram(r *run, name string) error {
 // read reads the file. chat reads the messages of the chat with an index in chats;
 // other reads what is no chat.
 func (t *telegram) read(chat func(j *jsonFile, i int) error, other func(j *jsonFile, name string) error) error {
-	j, err := t.openJSON(t.file)
+	j, err := t.openJSONBy(t.file, hexEscapes)
 	if err != nil {
 		return err
 	}

@@ -275,6 +275,7 @@ func TestTelegramHostile(t *testing.T) {
 	}{
 		{"a path that leads out", head + `"file":"../../secret","text":""}`, func(r *convert.Report) bool { return r.Contents == 0 && r.Attachments == 1 }},
 		{"an absolute path", head + `"photo":"/secret","text":""}`, func(r *convert.Report) bool { return r.Contents == 0 && r.Attachments == 1 }},
+		{"an escape that JSON has not", head + `"text":"a\x0Bb\\x0B"}`, func(r *convert.Report) bool { return r.Messages == 1 }},
 		{"a text of another form", head + `"text":{"a":1}}`, func(r *convert.Report) bool { return r.Mended[convert.FieldUnknown] == 1 }},
 		{"pieces of another form", head + `"text":["a",["b"],{"type":"bold"}]}`, func(r *convert.Report) bool { return r.Mended[convert.FieldUnknown] == 1 }},
 		{"many reactions", head + `"text":"x","reactions":[{"emoji":"a","count":9223372036854775807},{"emoji":"b","count":9223372036854775807},{"emoji":"c","count":-5},7]}`,

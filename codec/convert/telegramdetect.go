@@ -15,7 +15,7 @@ func detectTelegram(name string, prefix []byte) bool {
 	if !strings.EqualFold(path.Ext(name), ".json") {
 		return false
 	}
-	dec := jsontext.NewDecoder(bytes.NewReader(prefix), lenient()...)
+	dec := jsontext.NewDecoder(hexEscapes(bytes.NewReader(prefix)), lenient()...)
 	if t, err := dec.ReadToken(); err != nil || t.Kind() != '{' {
 		return false
 	}
