@@ -154,6 +154,9 @@ func textOf(m *sqlite.Message, levels bool) []string {
 	if m.Kind == sqlite.Lone {
 		marks = append(marks, "a reaction")
 	}
+	if m.Origin.ForwardedFrom != "" {
+		marks = append(marks, "forwarded from "+shown(m.Origin.ForwardedFrom, maxShownName))
+	}
 	if m.Edited && !m.Deleted && !m.Expired {
 		marks = append(marks, "edited")
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"time"
 
+	"github.com/vcon-transfer/vcon-transfer/codec/mimi"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
 
@@ -19,7 +20,7 @@ type Message struct {
 	MediaType   string
 	ReplyTo     *Ref
 	Reactions   []Reaction
-	Edited      bool
+	Edited      bool   // here, or before it came from another messenger
 	Deleted     bool   // retracted by its sender
 	Expired     bool   // its deadline is past, or it is the tombstone of a message that expired
 	Versions    int    // that are kept: 1 for a message never edited, 0 for a delete whose message is not here
@@ -27,6 +28,7 @@ type Message struct {
 	Event       string // a roster event, or a record that is no message, in words
 	Attachments []Attachment
 	Level       string // how far the message id attests the shown version; "" when it is no message
+	Origin      mimi.Origin
 	Provenance  string // "transferred", "shared by" names, or both
 }
 

@@ -206,6 +206,8 @@ func (v *viewer) finish(ctx context.Context, _ []int64, entries map[int64]*entry
 		if e.shown != nil && !m.Deleted && !m.Expired && m.Kind != Event && m.Kind != Other {
 			m.Text = mimi.PlainTextWith(e.shown, func(uri string) string { return v.name(ctx, uri) })
 			m.MediaType = mediaType(e.shown)
+			m.Origin = mimi.OriginOf(e.shown)
+			m.Edited = m.Edited || m.Origin.EditedAt != ""
 		}
 		m.Reactions = v.grouped(e.reactions)
 	}
