@@ -252,16 +252,13 @@ func (f flexible) int64() (int64, bool) {
 }
 
 // unknown counts the members of a record that its converter has no use for. A
-// record type has them in a field with the option "embed".
-func (r *run) unknown(rest jsontext.Value) {
-	if len(rest) == 0 {
-		return
+// record type has them in a field with the option "embed". nothing names those
+// that say nothing new: what other members say already, or state of the app.
+func (r *run) unknown(rest jsontext.Value, nothing ...string) {
+	if f, ok := fieldsOf(rest); ok {
+		f.drop(nothing...)
+		r.rest(f)
 	}
-	var members map[string]jsontext.Value
-	if !unmarshal(rest, &members) {
-		return
-	}
-	r.rest(members)
 }
 
 // isBlank reports a value that says nothing: empty, 0, false or null.

@@ -15,7 +15,7 @@ type span struct {
 }
 
 // A look is a set of formats.
-type look uint8
+type look uint16
 
 const (
 	bold look = 1 << iota
@@ -26,6 +26,7 @@ const (
 	code
 	quote // a block
 	pre   // a block
+	asIs  // Markdown already
 )
 
 // textOf is the text of spans and its media type: plain text when none of them has
@@ -108,6 +109,10 @@ func (w *markdownWriter) span(s span, next rune) {
 
 // piece writes a piece of one line. Blanks at its ends stand outside of its marks.
 func (w *markdownWriter) piece(text string, s span, next rune) {
+	if s.look&asIs != 0 {
+		w.line.WriteString(text)
+		return
+	}
 	core := strings.Trim(text, " \t")
 	if core == "" || s.look&^quote == 0 && s.href == "" {
 		text = escape(text, w.line.Len() == 0)

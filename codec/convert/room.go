@@ -18,6 +18,7 @@ type room struct {
 	run      *run
 	uri      string
 	name     string
+	subject  string // "" is not known
 	parties  []codec.Party
 	index    map[string]uint32 // party index by URI
 	dialogs  []dated
@@ -123,7 +124,7 @@ func (m *room) flush() error {
 		UUID:        m.uuid(),
 		Extensions:  []string{codec.ExtensionMIMI},
 		CreatedAt:   mimi.DateOf(m.dialogs[len(m.dialogs)-1].millis),
-		Room:        &codec.Room{ID: m.uri, Name: m.name},
+		Room:        &codec.Room{ID: m.uri, Name: m.name, Subject: m.subject},
 		Parties:     m.parties,
 		Dialog:      dialogs,
 		Attachments: m.attached,
