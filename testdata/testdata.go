@@ -14,7 +14,7 @@ import (
 // where from and under which licence), exports (written after the layout of each
 // messenger), vectors/mimi and vectors/convert.
 //
-//go:embed mimi irc gitter exports vectors/mimi vectors/convert
+//go:embed mimi irc gitter all:exports vectors/mimi vectors/convert
 var FS embed.FS
 
 // Read returns a file that is known to be there; it panics if it is not.

@@ -32,6 +32,11 @@ const (
 
 	Telegram Kind = "telegram" // Telegram Desktop's result.json
 	Signal   Kind = "signal"   // Signal's plaintext export in JSON lines, and signal-export's data.json
+	Slack    Kind = "slack"    // workspace exports, unpacked or not
+	// Discord is the JSON of DiscordChatExporter.
+	Discord Kind = "discord"
+	// Matrix is Element's export, or events as servers give them.
+	Matrix Kind = "matrix"
 )
 
 // Options of a conversion. The zero value is usual.

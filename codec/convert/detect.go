@@ -30,8 +30,14 @@ func layouts() []layout {
 		{kind: Telegram, detect: detectTelegram, side: isTelegramMedia, convert: convertTelegram, folder: telegramFolder},
 		{kind: Signal, detect: detectSignal, side: isSignalMedia, convert: convertSignal, folder: signalFolder},
 		{kind: IRC, detect: detectIRC, side: isAnnotation, convert: convertIRC},
+		{kind: Slack, detect: never, side: none, convert: convertSlack, folder: slackFolder},
+		{kind: Discord, detect: detectDiscord, side: isDiscordMedia, convert: convertDiscord, folder: discordFolder},
+		{kind: Matrix, detect: detectMatrix, side: isMatrixMedia, convert: convertMatrix},
 	}
 }
+
+// never is for exports that are folders.
+func never(string, []byte) bool { return false }
 
 func none(string) bool { return false }
 

@@ -31,6 +31,9 @@ func goldens() []golden {
 		{Kind: convert.Gitter, Name: "Russian.tsv", Files: map[string]string{"Russian.tsv": archive}},
 		telegramGolden(),
 		signalGolden(),
+		{Kind: convert.Slack, Name: ".", Files: exportFiles("slack", "D0DM00001", "dms.json")},
+		{Kind: convert.Discord, Name: ".", Files: exportFiles("discord", "Direct Messages")},
+		{Kind: convert.Matrix, Name: ".", Files: exportFiles("matrix")},
 	}
 }
 

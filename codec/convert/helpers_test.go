@@ -56,6 +56,13 @@ func checkReport(t testing.TB, r *convert.Report) {
 		}
 		return n
 	}
+	for _, m := range []map[convert.Reason]uint64{r.Left, r.LeftLinks, r.LeftAttachments} {
+		for why := range m { // a ledger has no other characters
+			if len(why) > 48 || strings.Trim(string(why), "abcdefghijklmnopqrstuvwxyz0123456789 -") != "" {
+				t.Errorf("no ledger can say %q", why)
+			}
+		}
+	}
 	if r.Records != r.Messages+r.Changes+r.Tombstones+sum(r.Left) {
 		t.Errorf("records do not add up: %+v", r)
 	}

@@ -319,6 +319,19 @@ func TestDetect(t *testing.T) {
 		{"x.tsv", archive, convert.Gitter},
 		{"x.txt", "=== Title ===\n\nSome text\n", ""},
 		{"x.json", `{"vcon":"0.4.0"}`, ""},
+		{"x.json", discordHead, convert.Discord},
+		{"x.txt", "\ufeff\n" + discordHead, convert.Discord},
+		{"x.json", `{"guild":{}}`, ""},
+		{"x.json", `{"id":1,"guild":{},"channel":{},"messages":[]}`, ""},
+		{"a.json_Files/x.json", discordHead, ""},
+		{"x.json", `{"room_name":"a","room_creator":"b","topic":"","export_date":"c","exported_by":"d","messages":[`, convert.Matrix},
+		{"x.json", `{"room_name":"a","messages":[`, ""},
+		{"x.json", `{"room_name":"a","exported_by":"d","messages":[`, convert.Matrix},
+		{"x.json", `[{"type":"m.room.message","sender":"a","event_id":"b","origin_server_ts":1,"content":{}}]`, convert.Matrix},
+		{"x.json", `[{"type":"message","user":"a","text":"b","ts":"1"}]`, ""},
+		{"x.json", `{"chunk":[{"type":"t","sender":"a","origin_server_ts":1}]}`, convert.Matrix},
+		{"x.json", `{"vcon":"0.4.0","dialog":[{"chunk":1,"type":"t","sender":"a","origin_server_ts":1}]}`, ""},
+		{"files/x.json", `[{"type":"m.room.message","sender":"a","event_id":"b","origin_server_ts":1,"content":{}}]`, convert.Matrix},
 		{"x", "", ""},
 		{"x.tsv", "a\tb\tc\td\te\tf\tg\n", ""},
 		{"x.bin", "\x00\x01\x02", ""},
@@ -326,6 +339,23 @@ func TestDetect(t *testing.T) {
 		kind, ok := convert.Detect(c.name, []byte(c.text))
 		if kind != c.want || ok != (c.want != "") {
 			t.Errorf("%s: %q", c.name, kind)
+		}
+	}
+	for _, c := range []struct {
+		files []string
+		want  convert.Kind
+	}{
+		{[]string{"users.json", "[]", "channels.json", "[]"}, convert.Slack},
+		{[]string{"export/users.json", "[]", "export/dms.json", "[]", ".DS_Store", ""}, convert.Slack},
+		{[]string{"users.json", "[]"}, ""},
+		{[]string{"channels.json", "[]"}, ""},
+		{[]string{"users.json", "[]", "channels.json/x", "[]"}, ""},
+		{[]string{"G/a.json", discordHead, "G/a.json_Files/b.png", ""}, convert.Discord},
+		{[]string{"Element - R/export.json", `[{"type":"m.room.message","sender":"a","event_id":"b","origin_server_ts":1,"content":{}}]`, "Element - R/images/a.png", ""}, convert.Matrix},
+	} {
+		kind, err := convert.DetectExport(files(c.files...), ".")
+		if kind != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%v: %q, %v", c.files, kind, err)
 		}
 	}
 	kind, err := convert.DetectExport(files("a/notes.txt", "hello", "a/b/"+day, evening), "a")

@@ -75,9 +75,9 @@ const (
 	// maxCounted bounds what an export says it has so many of, so that sums do not
 	// overflow.
 	maxCounted = 1 << 40
-	// MaxMembers bounds the members of a conversation that are taken from a list:
+	// MaxListed bounds the members of a conversation that are taken from a list:
 	// those who wrote are there anyway.
-	MaxMembers = 10_000
+	MaxListed = 10_000
 	// MaxMarkup bounds the text in which markup is looked for, in bytes: messengers
 	// allow 40,000 characters at most. A longer one is plain.
 	MaxMarkup = 256 << 10

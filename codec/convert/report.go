@@ -136,6 +136,22 @@ const (
 	Expunged        Reason = "mail that was deleted"
 	TooManyPeople   Reason = "more recipients than a mail or a thread has"
 	NotBase64       Reason = "content with characters that are no base64"
+
+	ServiceRecord Reason = "record about another record"
+	OldVersion    Reason = "record of an earlier version of a message"
+	AccessToken   Reason = "access token cut from an address"
+	RoomUnlisted  Reason = "conversation that no list has, named by its folder"
+	MembersCut    Reason = "long list of members cut"
+
+	ReactionGone   Reason = "reaction that was taken back"
+	EditGone       Reason = "edit that was taken back"
+	EditOfDeleted  Reason = "edit of a deleted message"
+	NotTheAuthor   Reason = "change of what somebody else wrote"
+	ReferToNothing Reason = "reaction to what is not there"
+	Undecryptable  Reason = "message that the export could not decrypt"
+	KeyLeft        Reason = "encrypted file on a server, without its key"
+	EventUnknown   Reason = "event of a kind that is not known"
+	EventGone      Reason = "event whose content was deleted"
 )
 
 // MayBeMessage reports whether what is left out for this reason may have been a
@@ -143,7 +159,7 @@ const (
 // servers are not.
 func (r Reason) MayBeMessage() bool {
 	switch r {
-	case BlankLine, ModeChange, ServerNotice, NotAMessage, DeliveryReport, Expunged:
+	case BlankLine, ModeChange, ServerNotice, NotAMessage, DeliveryReport, Expunged, ServiceRecord, ReactionGone, EditGone, EventGone:
 		return false
 	}
 	return true
