@@ -272,11 +272,15 @@ func (c *discordChannel) parts(msg *message, text *markup, m *discordMessage) er
 	return nil
 }
 
-// media finds a file that is on the net, or beside the export.
+// media finds a file that is on the net, or in a folder beside the export. Right
+// beside it are the person's own files, which no export may name.
 func (c *discordChannel) media(ref string, f file) (file, error) {
 	f.name = c.short(f.name)
 	if isRemote(ref) {
 		f.url = ref
+		return f, nil
+	}
+	if !strings.ContainsAny(strings.TrimLeft(ref, `./\`), `/\`) {
 		return f, nil
 	}
 	var err error

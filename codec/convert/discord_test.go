@@ -132,7 +132,10 @@ func TestDiscordKinds(t *testing.T) {
 		`"embeds":[{"title":"T","images":[{"url":"../../etc/passwd"}],"image":{"url":"https://h/i.png"}}]`:                                                 "14T22:13:20.000 Ann: > **T**  \n> https://h/i.png\n[application/octet-stream passwd]",
 		`"forwardedMessage":{"content":"**f**","attachments":[{"url":"a.json","fileName":"x.json","fileSizeBytes":1}],"forwardedMessage":{"content":"g"}}`: "14T22:13:20.000 Ann: **f**\n[application/json x.json]",
 	} {
-		v, _ := discordOne(t, in)
+		v, report := discordOne(t, in)
+		if report.Contents != 0 {
+			t.Errorf("%s: a file right beside the export was taken", in)
+		}
 		if got := lines(v); len(got) != 1 || got[0] != want {
 			t.Errorf("%s\n\t%q, want\n\t%q", in, got, want)
 		}
