@@ -43,8 +43,17 @@ func newMatrixScan() matrixScan {
 
 // event notes what one event says.
 func (s *matrixScan) event(raw jsontext.Value) error {
-	e := &matrixEvent{}
-	if raw.Kind() != '{' || !unmarshal(raw, e) {
+	var head struct { // most events need no more
+		Type     flexible  `json:"type"`
+		EventID  flexible  `json:"event_id"`
+		RoomID   flexible  `json:"room_id"`
+		StateKey *flexible `json:"state_key"`
+	}
+	if raw.Kind() != '{' || !unmarshal(raw, &head) {
+		return nil
+	}
+	e := &matrixEvent{EventID: head.EventID, RoomID: head.RoomID}
+	if (head.StateKey != nil || head.Type == "m.room.redaction") && !unmarshal(raw, e) {
 		return nil
 	}
 	room := string(e.RoomID)

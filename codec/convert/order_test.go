@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -142,5 +143,21 @@ func TestEditsAndAlternatives(t *testing.T) {
 	}
 	if d := v.Dialog[len(v.Dialog)-1]; d.MultiPart == nil || d.MultiPart.PartSemantics != "processAll" {
 		t.Errorf("a long text: %+v", d.MultiPart)
+	}
+}
+
+// TestSlackPeopleLimit: as many people as MaxPeople, and no more.
+func TestSlackPeopleLimit(t *testing.T) {
+	r, _ := collector(Options{})
+	r.fsys = fstest.MapFS{"users.json": {Data: []byte(`[{"id":"A"}]`)}}
+	x := &slackExport{run: r, dir: ".", people: make(map[string]person, MaxPeople)}
+	for i := range MaxPeople - 1 {
+		x.people[fmt.Sprint(i)] = person{}
+	}
+	if err := x.readPeople(); err != nil {
+		t.Error(err)
+	}
+	if err := x.readPeople(); !errors.Is(err, errPeople) {
+		t.Errorf("one too many: %v", err)
 	}
 }

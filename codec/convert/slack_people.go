@@ -47,7 +47,7 @@ func (x *slackExport) readPeople() error {
 			return nil
 		}
 		if len(x.people) >= MaxPeople {
-			return fmt.Errorf("read export: more than %d people", MaxPeople)
+			return errPeople
 		}
 		x.people[u.ID] = u.Profile.person(u.ID, u.RealName, u.Name)
 		return nil
