@@ -105,6 +105,8 @@ func (x *slackExport) blocks(out *markup, all []slackBlock) {
 
 func (x *slackExport) block(out *markup, b *slackBlock) {
 	out.line()
+	// Not a button or picture beside the text ("accessory"): that is counted.
+	x.unknown(b.Rest, "block_id", "expand", "image_width", "image_height", "image_bytes", "is_animated", "level")
 	switch b.Type {
 	case "rich_text":
 		x.richText(out, b.Elements)

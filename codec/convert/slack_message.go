@@ -3,6 +3,7 @@ package convert
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -277,12 +278,27 @@ type slackFile struct {
 	External flexible `json:"external_url"`
 	Preview  flexible `json:"preview"` // the beginning of a snippet
 
-	// Thumbnails, their sizes, addresses of other forms, what is shared where.
 	Rest jsontext.Value `json:",embed"`
+}
+
+// slackFileState are members of files besides thumbnails ("thumb_..."): other forms
+// and addresses of the same content, and what the app shows of it.
+var slackFileState = []string{
+	"created", "timestamp", "filetype", "pretty_type", "user", "user_team", "editable", "is_external", "external_type", "is_public",
+	"public_url_shared", "display_as_bot", "username", "url_private_download", "permalink", "permalink_public", "media_display_type",
+	"original_w", "original_h", "is_starred", "has_rich_preview", "file_access", "edit_link", "preview_highlight", "preview_is_truncated",
+	"lines", "lines_more", "has_more_shares", "shares", "channels", "groups", "ims", "comments_count", "num_stars", "image_exif_rotation",
+	"deanimate_gif", "pjpeg", "converted_pdf", "mp4", "mp4_low", "aac", "hls", "hls_embed", "vtt", "duration_ms", "audio_wave_samples",
+	"subtype", "skipped_shares", "date_delete", "external_id",
 }
 
 // file is a file of a message, with its content where the export has it.
 func (c *slackRoom) file(f *slackFile) (file, error) {
+	if rest, ok := fieldsOf(f.Rest); ok {
+		rest.drop(slackFileState...)
+		maps.DeleteFunc(rest, func(name string, _ jsontext.Value) bool { return strings.HasPrefix(name, "thumb_") })
+		c.rest(rest)
+	}
 	out := file{name: c.short(string(cmp.Or(f.Name, f.Title))), mediaType: plainType(string(f.Mimetype)), url: c.address(string(cmp.Or(f.External, f.URL)))}
 	if n, ok := f.Size.int64(); ok && n > 0 {
 		out.size = uint64(n)

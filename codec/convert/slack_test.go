@@ -217,6 +217,24 @@ func TestSlackBroken(t *testing.T) {
 	}
 }
 
+// TestSlackFields: what nobody reads is counted, what says nothing is not.
+func TestSlackFields(t *testing.T) {
+	for message, n := range map[string]uint64{
+		`"text":"x","client_msg_id":"1","team":"T","new":[]`:                                                             0,
+		`"text":"x","new":[1],"newer":"y"`:                                                                               2,
+		`"text":"x","files":[{"id":"F1","name":"a","thumb_360":"u","shares":{"a":1},"is_new":"x"}]`:                      1,
+		`"blocks":[{"type":"section","block_id":"b","text":{"type":"mrkdwn","text":"x"},"accessory":{"type":"button"}}]`: 1,
+		`"attachments":[{"id":1,"text":"x","color":"y","actions":[{"text":"b"}]}]`:                                       1,
+		`"text":"x","edited":{"user":"U1","ts":"1700000001.0"}`:                                                          0,
+	} {
+		_, report := all(t, convert.Slack, files("users.json", `[]`, "channels.json", `[{"id":"C1","name":"c","is_private":true}]`,
+			"c/2023-11-14.json", `[{"user":"U1","ts":"1700000000.000100",`+message+`}]`), ".", convert.Options{})
+		if got := report.Mended[convert.FieldUnknown]; got != n {
+			t.Errorf("%s: %d fields, want %d", message, got, n)
+		}
+	}
+}
+
 func TestSlackMembers(t *testing.T) {
 	for n, cut := range map[int]uint64{convert.MaxListed: 0, convert.MaxListed + 1: 1} {
 		ids := make([]string, n)
