@@ -124,7 +124,7 @@ func (c *discordChannel) named(out *markup, s string, mentions []discordUser, wr
 
 // mentioned finds whose name, of n bytes, a text begins with: the longest one.
 func mentioned(s string, mentions []discordUser) (who person, n int) {
-	for i := range mentions[:min(len(mentions), maxMentions)] {
+	for i := range mentions[:min(len(mentions), maxDiscordMentions)] {
 		u := &mentions[i]
 		for _, name := range []flexible{u.Nickname, u.Name} {
 			if len(name) > n && strings.HasPrefix(s, string(name)) {
@@ -135,9 +135,9 @@ func mentioned(s string, mentions []discordUser) (who person, n int) {
 	return who, n
 }
 
-// maxMentions bounds the people who are looked for in a text: Discord notifies no
+// maxDiscordMentions bounds the people who are looked for in a text: Discord notifies no
 // more of one message.
-const maxMentions = 100
+const maxDiscordMentions = 100
 
 func (r *run) userURI(key string) string { return "mimi://" + r.opts.Host + "/u/" + segment(key) }
 

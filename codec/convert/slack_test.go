@@ -156,7 +156,7 @@ func TestSlackMarkup(t *testing.T) {
 		`<mailto:a@b.c|a@b.c>`:           plain + `|a@b.c`,
 		`<@U1>`:                          md + `|[@Ann B](mimi://slack.example/u/U1)`,
 		`<@U9|zoe> <@U8>`:                md + `|[@zoe](mimi://slack.example/u/U9) [@U8](mimi://slack.example/u/U8)`,
-		`<#C1>`:                          md + `|[\#c](mimi://slack.example/r/C1)`,
+		`<#C1>`:                          md + `|[#c](mimi://slack.example/r/C1)`,
 		`<#C9|gone> <#C8|>`:              plain + `|#gone #C8`,
 		`<!channel> <!here|here> <!subteam^S1|@team>`:     plain + `|@channel @here @team`,
 		`<!date^1700000000^{date}|14 Nov>`:                plain + `|14 Nov`,
