@@ -111,9 +111,9 @@ func TestMarkup(t *testing.T) {
 	m.styled(bold, func() { m.text("t") })
 	m.link("t", "https://h/(a b)")
 	m.link("", "https://h/x_y")
-	m.link("no link", "x")
+	m.link(" no link", "x")
 	m.markdown(" *as* [is]")
-	want := "a\\_ \\<b> [@Ann](mimi://h/u/1)\n> x  \n> y  \n> x  \n> y\n````\na ``` b\n````\n<b>t</b>[t](https://h/%28a%20b%29)<https://h/x_y>no link *as* [is]"
+	want := "a\\_ \\<b> [@Ann](mimi://h/u/1)\n> x  \n> y  \n> x  \n> y\n````\na ``` b\n````\n<b>t</b>[t](https://h/%28a%20b%29)https://h/x_y no link *as* [is]"
 	if text, mediaType := m.result(); mediaType != markdown || text != want {
 		t.Errorf("%s\n%q, want\n%q", mediaType, text, want)
 	}
