@@ -290,7 +290,11 @@ const unknownNumber = "Unknown number"
 func (s *smsFile) room(address, name string) (*room, error) {
 	keys := smsKeys(address)
 	name = contactName(name)
-	if name == "" {
+	switch {
+	case name != "":
+	case len(keys) == 1 && !isDialable(keys[0]):
+		name = strings.TrimSpace(address) // a service, as it writes itself
+	default:
 		var names []string
 		for _, key := range keys {
 			names = append(names, cmp.Or(s.names[key], key))

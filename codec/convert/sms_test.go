@@ -65,7 +65,7 @@ func TestSMS(t *testing.T) {
 	if got := contentOf(t, group.Contents[0], 0); got != "BEGIN:VCARD\r\nVERSION:2.1\r\nFN:Mara Lind\r\nEND:VCARD\r\n" {
 		t.Errorf("the contact is %q", got)
 	}
-	if v := roomEnding(t, vcons, "parcel"); v.Room.Name != "parcel" || v.Parties[1].Name != "PARCEL" || v.Parties[1].Tel != "" {
+	if v := roomEnding(t, vcons, "parcel"); v.Room.Name != "PARCEL" || v.Parties[1].Name != "PARCEL" || v.Parties[1].Tel != "" {
 		t.Errorf("room %q of %+v", v.Room.Name, v.Parties[1])
 	}
 	want := convert.Report{Kind: convert.SMS, Files: 1, VCons: 4, Records: 15, Messages: 11, Attachments: 3, Contents: 2,
