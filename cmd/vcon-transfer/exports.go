@@ -48,6 +48,14 @@ type export struct {
 	file *os.File
 }
 
+// archive is the name of the archive that e is the inside of, "" if it is none.
+func (e *export) archive() string {
+	if e.file == nil {
+		return ""
+	}
+	return filepath.Base(e.file.Name())
+}
+
 // openExport opens the export at a path. The file system of a file or folder
 // begins at the root, because logs have their date in the names of the folders
 // above them.

@@ -190,7 +190,7 @@ func (i *inspection) readExport(ctx context.Context, a sourceArg) error {
 	i.Kind, i.Format = "export", string(a.layout)
 	s := newSurvey(i)
 	report := new(convert.Report)
-	for v, err := range convert.Convert(ctx, a.layout, e, e.name, convert.Options{Location: time.Local}, report) {
+	for v, err := range convert.Convert(ctx, a.layout, e, e.name, convert.Options{Location: time.Local, Archive: e.archive()}, report) {
 		if err != nil {
 			s.finish()
 			return sourceError{fmt.Errorf("read source %q: %w", a.path, err)}

@@ -128,7 +128,9 @@ func (m *mergedSource) addExport(ctx context.Context, ui *terminal, a sourceArg)
 	}
 	m.builder.Own(e)
 	report := new(convert.Report)
-	for v, err := range convert.Convert(ctx, a.layout, e, e.name, m.options, report) {
+	options := m.options
+	options.Archive = e.archive()
+	for v, err := range convert.Convert(ctx, a.layout, e, e.name, options, report) {
 		if err != nil {
 			return sourceError{fmt.Errorf("read source %q: %w", a.path, err)}
 		}

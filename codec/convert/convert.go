@@ -37,6 +37,8 @@ const (
 	Discord Kind = "discord"
 	// Matrix is Element's export, or events as servers give them.
 	Matrix Kind = "matrix"
+	// WhatsApp is a chat that the app exported: its text, with media beside it.
+	WhatsApp Kind = "whatsapp"
 )
 
 // Options of a conversion. The zero value is usual.
@@ -57,6 +59,9 @@ type Options struct {
 	// Location is the time zone of dates that an export writes without one. The
 	// default is UTC. Message ids do not depend on it.
 	Location *time.Location
+	// Archive is the name of the archive that the export is the inside of, if it
+	// is one: some layouts name a room nowhere else.
+	Archive string
 }
 
 // A VCon is a vCon of an export. Contents[i] is the content of Attachments[i],

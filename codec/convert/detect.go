@@ -29,6 +29,7 @@ func layouts() []layout {
 		{kind: Mbox, detect: detectMbox, side: none, convert: convertMbox},
 		{kind: Telegram, detect: detectTelegram, side: isTelegramMedia, convert: convertTelegram, folder: telegramFolder},
 		{kind: Signal, detect: detectSignal, side: isSignalMedia, convert: convertSignal, folder: signalFolder},
+		{kind: WhatsApp, detect: detectWhatsApp, side: none, convert: convertWhatsApp, folder: folderWhatsApp},
 		{kind: IRC, detect: detectIRC, side: isAnnotation, convert: convertIRC},
 		{kind: Slack, detect: never, side: none, convert: convertSlack, folder: slackFolder},
 		{kind: Discord, detect: detectDiscord, side: isDiscordMedia, convert: convertDiscord, folder: discordFolder},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vcon-transfer/vcon-transfer/codec/convert"
 	"github.com/vcon-transfer/vcon-transfer/codec/mimi"
+	"github.com/vcon-transfer/vcon-transfer/testdata"
 )
 
 // fuzzed converts and checks that the report adds up and each id verifies. What
@@ -80,6 +81,17 @@ func FuzzSMS(f *testing.F) {
 			checkContents(t, v)
 		}
 		checkReport(t, report)
+	})
+}
+
+func FuzzWhatsApp(f *testing.F) {
+	for _, name := range testdata.Glob("exports/whatsapp/*/*.txt") {
+		f.Add(string(testdata.Read(name)))
+	}
+	f.Add("13.02.24, 10:00 - A: x\n14.02.24, 10:00 - A hat die Gruppe „x“ erstellt.\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		const name = "WhatsApp Chat with A.txt"
+		fuzzed(t, convert.WhatsApp, name, name, text, "IMG-20240110-WA0001.jpg", "a picture")
 	})
 }
 

@@ -34,6 +34,7 @@ func goldens() []golden {
 		{Kind: convert.Slack, Name: ".", Files: exportFiles("slack", "D0DM00001", "dms.json")},
 		{Kind: convert.Discord, Name: ".", Files: exportFiles("discord", "Direct Messages")},
 		{Kind: convert.Matrix, Name: ".", Files: exportFiles("matrix")},
+		{Kind: convert.WhatsApp, Name: "WhatsApp Chat - Book club", Files: bookClub()},
 	}
 }
 

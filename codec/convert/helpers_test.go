@@ -1,6 +1,7 @@
 package convert_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -197,7 +198,7 @@ func lines(v *convert.VCon) []string {
 					s += " by " + v.Parties[*e.Originator].Name
 				}
 				if e.Room != nil {
-					s += " " + e.Room.Subject
+					s += " " + cmp.Or(e.Room.Subject, e.Room.Name)
 				}
 				events = append(events, s)
 			}

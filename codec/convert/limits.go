@@ -27,6 +27,13 @@ const (
 	MaxArchive = 512 << 20
 	// MaxName bounds a nickname or room name in bytes; it becomes a URI.
 	MaxName = 512
+	// MaxChat bounds a text chat in bytes, media aside: it is read twice.
+	MaxChat = 4 << 30
+	// MaxChats bounds the text chats of one folder or archive.
+	MaxChats = 4096
+	// MaxChatLine bounds a line of a text chat in bytes: WhatsApp allows 65,536
+	// characters a message.
+	MaxChatLine = 1 << 20
 	// MaxMessageText bounds the text of one message in bytes; a longer one becomes a
 	// file: a message has to fit in one segment.
 	MaxMessageText = 1 << 20

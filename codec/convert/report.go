@@ -143,15 +143,17 @@ const (
 	RoomUnlisted  Reason = "conversation that no list has, named by its folder"
 	MembersCut    Reason = "long list of members cut"
 
-	ReactionGone   Reason = "reaction that was taken back"
-	EditGone       Reason = "edit that was taken back"
-	EditOfDeleted  Reason = "edit of a deleted message"
-	NotTheAuthor   Reason = "change of what somebody else wrote"
-	ReferToNothing Reason = "reaction to what is not there"
-	Undecryptable  Reason = "message that the export could not decrypt"
-	KeyLeft        Reason = "encrypted file on a server, without its key"
-	EventUnknown   Reason = "event of a kind that is not known"
-	EventGone      Reason = "event whose content was deleted"
+	ReactionGone     Reason = "reaction that was taken back"
+	EditGone         Reason = "edit that was taken back"
+	EditOfDeleted    Reason = "edit of a deleted message"
+	NotTheAuthor     Reason = "change of what somebody else wrote"
+	ReferToNothing   Reason = "reaction to what is not there"
+	Undecryptable    Reason = "message that the export could not decrypt"
+	KeyLeft          Reason = "encrypted file on a server, without its key"
+	EventUnknown     Reason = "event of a kind that is not known"
+	EventGone        Reason = "event whose content was deleted"
+	DateOrderGuessed Reason = "chat that does not tell whether the day or the month comes first"
+	RoomGuessed      Reason = "chat that does not name itself"
 )
 
 // MayBeMessage reports whether what is left out for this reason may have been a
