@@ -268,6 +268,7 @@ func systemLanguages() []string {
 type systemPattern struct {
 	systemLine
 	lang         string
+	literal      string // that a line must hold: looked for first, since it is fast
 	match        *regexp.Regexp
 	by, who, new int // the groups that hold them, 0: none
 }
@@ -276,13 +277,40 @@ func systemPatterns() (all []systemPattern) {
 	lines := systemLines()
 	for _, lang := range systemLanguages() {
 		for _, l := range lines[lang] {
-			p := systemPattern{systemLine: l, lang: lang}
+			p := systemPattern{systemLine: l, lang: lang, literal: literalOf(l.pattern)}
 			p.match = regexp.MustCompile(`^(?s:` + systemTokens().Replace(l.pattern) + `)\.?$`)
 			p.by, p.who, p.new = max(p.match.SubexpIndex("by"), 0), max(p.match.SubexpIndex("who"), 0), max(p.match.SubexpIndex("name"), 0)
 			all = append(all, p)
 		}
 	}
 	return all
+}
+
+// literalOf is the longest run of a pattern that stands in each line of it.
+func literalOf(pattern string) (longest string) {
+	depth, run := 0, ""
+	for i := range len(pattern) {
+		switch b := pattern[i]; {
+		case b == '{' || b == '(' || b == '[':
+			depth++
+			run = ""
+		case b == '}' || b == ')' || b == ']':
+			depth--
+			run = ""
+		case depth > 0:
+		case b == '?' && run != "":
+			// The character before it may be absent.
+			run = ""
+		case strings.IndexByte("*?+\\'", b) >= 0:
+			run = ""
+		default:
+			run += string(pattern[i : i+1])
+		}
+		if len(run) > len(longest) && (i+1 == len(pattern) || pattern[i+1] != '?' && pattern[i+1] != '*') {
+			longest = run
+		}
+	}
+	return longest
 }
 
 func systemTokens() *strings.Replacer {
@@ -300,6 +328,9 @@ func (w *chatWords) system(line string) (e chatEvent, ok bool) {
 	}
 	for i := range w.patterns {
 		p := &w.patterns[i]
+		if !strings.Contains(line, p.literal) {
+			continue
+		}
 		m := p.match.FindStringSubmatch(line)
 		if m == nil || strings.Contains(group(m, p.by), ": ") || strings.Contains(group(m, p.who), ": ") {
 			continue
