@@ -29,8 +29,8 @@ import (
 // What the app wrote has no sender on Android; on iOS it is said by the chat or by
 // somebody, and begins with U+200E.
 
-// A chat is the state while one chat is read.
-type chat struct {
+// A whatsAppChat is the state while one chat is read.
+type whatsAppChat struct {
 	*run
 	name   string // of the file
 	words  *chatWords
@@ -45,8 +45,8 @@ type chat struct {
 	reading bool
 }
 
-func (r *run) chat(name string, words *chatWords, s *chatSurvey, others map[string]bool) error {
-	c := &chat{run: r, name: name, words: words, survey: s, others: others}
+func (r *run) convertChat(name string, words *chatWords, s *chatSurvey, others map[string]bool) error {
+	c := &whatsAppChat{run: r, name: name, words: words, survey: s, others: others}
 	if s.guessed {
 		r.report.mend(DateOrderGuessed)
 	}
@@ -63,7 +63,7 @@ func (r *run) chat(name string, words *chatWords, s *chatSurvey, others map[stri
 
 // title finds the name of the room: that of the file, folder or archive as the app
 // names it, else what the chat says itself.
-func (c *chat) title() string {
+func (c *whatsAppChat) title() string {
 	if c.opts.Room != "" {
 		return c.opts.Room
 	}
@@ -79,12 +79,12 @@ func (c *chat) title() string {
 	if name := c.survey.noticeFrom; name != "" {
 		return name
 	}
-	if name := nameOf(c.survey.title); name != "" {
+	if name := plainName(c.survey.title); name != "" {
 		return name
 	}
 	c.report.mend(RoomGuessed)
 	for _, from := range []string{strings.TrimPrefix(base, "_chat"), archive, folder} {
-		if name := nameOf(from); name != "" && name != "." && name != "/" {
+		if name := plainName(from); name != "" && name != "." && name != "/" {
 			return name
 		}
 	}
@@ -92,7 +92,7 @@ func (c *chat) title() string {
 }
 
 // line takes a line: a head ends the record before.
-func (c *chat) line(line string, tooLong bool) error {
+func (c *whatsAppChat) line(line string, tooLong bool) error {
 	if tooLong {
 		c.report.Records++
 		c.report.leave(LineTooLong)
@@ -124,7 +124,7 @@ func (c *chat) line(line string, tooLong bool) error {
 }
 
 // record carries the record that was read, if any.
-func (c *chat) record() error {
+func (c *whatsAppChat) record() error {
 	if !c.reading {
 		return nil
 	}
@@ -144,24 +144,24 @@ func (c *chat) record() error {
 	rest = strings.TrimRightFunc(rest, unicode.IsSpace)
 	sender, text, said := splitSender(rest)
 	service := !said || quotedBefore(rest)
-	line := cleanText(rest)
-	if said && strings.TrimLeftFunc(text, isMark) != text { // iOS
-		service, line = true, cleanText(text)
+	line := unmarked(rest)
+	if said && strings.TrimLeftFunc(text, isInvisible) != text { // iOS
+		service, line = true, unmarked(text)
 	}
 	if service {
 		if e, ok := c.words.system(line); ok && e.kind != eventOther {
 			return c.event(at, &e)
 		}
 	}
-	if !said || len(nameOf(sender)) > MaxName || c.isNotice(nameOf(sender), text, line) {
+	if !said || len(plainName(sender)) > MaxName || c.isNotice(plainName(sender), text, line) {
 		return c.notice(at, line)
 	}
-	return c.message(at, nameOf(sender), text)
+	return c.message(at, plainName(sender), text)
 }
 
 // isNotice reports a line of iOS that the app wrote and that is no event: it begins
 // with a mark, and is said by the chat, or names its own sender.
-func (c *chat) isNotice(sender, text, line string) bool {
+func (c *whatsAppChat) isNotice(sender, text, line string) bool {
 	b := c.words.body(text)
 	if !b.service || b.file != "" || b.omitted || b.deleted || b.kind != "" {
 		return false
@@ -172,20 +172,20 @@ func (c *chat) isNotice(sender, text, line string) bool {
 	return sender == c.room.name || strings.HasPrefix(line, sender+" ")
 }
 
-// A moment is when a record was written: the instant, and the minute as the clock
+// A chatMoment is when a record was written: the instant, and the minute as the clock
 // showed it, by which messages are told apart. Android has no seconds, and the
 // zone of the phone is not in the export: so the minute is the same in all exports
 // of a message.
-type moment struct {
+type chatMoment struct {
 	millis int64
 	minute string
 }
 
-func (c *chat) moment() (moment, bool) {
+func (c *whatsAppChat) moment() (chatMoment, bool) {
 	h := &c.head
 	y, m, d, ok := h.dateIn(c.survey.order)
 	if !ok {
-		return moment{}, false
+		return chatMoment{}, false
 	}
 	t := time.Date(y, time.Month(m), d, h.hour, h.min, h.sec, 0, c.opts.Location)
 	// When clocks are put back an hour comes twice: what goes back in it is in the
@@ -197,17 +197,17 @@ func (c *chat) moment() (moment, bool) {
 		t = later
 	}
 	c.last = t.UnixMilli()
-	return moment{t.UnixMilli(), fmt.Sprintf("%04d-%02d-%02d %02d:%02d", y, m, d, h.hour, h.min)}, true
+	return chatMoment{t.UnixMilli(), fmt.Sprintf("%04d-%02d-%02d %02d:%02d", y, m, d, h.hour, h.min)}, true
 }
 
 // number is how many equal records came before in the minute. An export that begins
 // in the midst of a minute has a part of its equal records, by the same numbers.
-func (c *chat) number(fields ...string) string {
+func (c *whatsAppChat) number(fields ...string) string {
 	sum := derive("nth", fields...)
 	return strconv.FormatUint(uint64(c.nth.next([16]byte(sum[:16]))), 10)
 }
 
-func (c *chat) message(at moment, sender, text string) error {
+func (c *whatsAppChat) message(at chatMoment, sender, text string) error {
 	from := c.person(sender)
 	b := c.words.body(text)
 	if b.deleted {
@@ -237,7 +237,7 @@ func (c *chat) message(at moment, sender, text string) error {
 // file finds a file beside the chat. Anybody can write "NAME (file attached)": where
 // the chat was named and not its folder, only names that the app gives are looked
 // for, since other files may be there.
-func (c *chat) file(name string) (f file, err error) {
+func (c *whatsAppChat) file(name string) (f file, err error) {
 	f.name = c.short(name)
 	at := beside(c.name, name)
 	delete(c.others, at)
@@ -248,29 +248,29 @@ func (c *chat) file(name string) (f file, err error) {
 	return f, err
 }
 
-func (c *chat) notice(at moment, line string) error {
+func (c *whatsAppChat) notice(at chatMoment, line string) error {
 	_, err := c.room.notice(at.millis, line, salt(c.room.uri, "notice", at.minute, line, c.number("notice", at.minute, line)))
 	return err
 }
 
 // event carries a change of the group or of who is in it.
-func (c *chat) event(at moment, e *chatEvent) error {
+func (c *whatsAppChat) event(at chatMoment, e *chatEvent) error {
 	by, who := roomItself, make([]person, 0, len(e.who)+1)
 	if e.you {
 		by = c.you()
 	} else if e.by != "" {
-		by = c.person(nameOf(e.by))
+		by = c.person(plainName(e.by))
 	}
 	if e.whoYou {
 		who = append(who, c.you())
 	}
 	for _, name := range e.who {
-		who = append(who, c.person(nameOf(name)))
+		who = append(who, c.person(plainName(name)))
 	}
 	var all []change
 	switch e.kind {
 	case eventCreated:
-		all = append(all, change{event: "room", by: by, room: &codec.Room{Name: c.short(nameOf(e.name))}})
+		all = append(all, change{event: "room", by: by, room: &codec.Room{Name: c.short(plainName(e.name))}})
 		if e.name == "" {
 			all[0].room.Name = c.room.name
 		}
@@ -278,7 +278,7 @@ func (c *chat) event(at moment, e *chatEvent) error {
 			all = append(all, change{event: "self_add", who: by, by: by})
 		}
 	case eventSubject:
-		all = append(all, change{event: "room", by: by, room: &codec.Room{Name: c.short(nameOf(e.name))}})
+		all = append(all, change{event: "room", by: by, room: &codec.Room{Name: c.short(plainName(e.name))}})
 	default:
 		for _, p := range who {
 			ch := change{event: "add", who: p, by: by}
@@ -297,15 +297,15 @@ func (c *chat) event(at moment, e *chatEvent) error {
 }
 
 // you is whose export it is: who has that name, when the options tell it.
-func (c *chat) you() person {
+func (c *whatsAppChat) you() person {
 	if owner := c.owner(); owner.name == "Me" {
 		return owner
 	}
-	return c.named(nameOf(c.opts.Owner))
+	return c.named(plainName(c.opts.Owner))
 }
 
 // person is who has a name, or a number, in the export.
-func (c *chat) person(name string) person {
+func (c *whatsAppChat) person(name string) person {
 	switch name {
 	case "You", "Du", "Tú", "Vous", "Você", "Siz", "Вы", "Jij":
 		return c.you()
@@ -313,7 +313,7 @@ func (c *chat) person(name string) person {
 	return c.named(name)
 }
 
-func (c *chat) named(name string) person {
+func (c *whatsAppChat) named(name string) person {
 	p := person{key: name, name: name}
 	digits := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" -()./\u2010\u2011", r) {
@@ -321,7 +321,7 @@ func (c *chat) named(name string) person {
 		}
 		return r
 	}, name)
-	if number, ok := strings.CutPrefix(digits, "+"); ok && len(number) >= 7 && len(number) <= 15 && allDigits(number) {
+	if number, ok := strings.CutPrefix(digits, "+"); ok && len(number) >= 7 && len(number) <= 15 && onlyDigits(number) {
 		p.key, p.tel = digits, digits
 	}
 	return p

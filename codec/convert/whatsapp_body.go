@@ -20,16 +20,16 @@ type chatBody struct {
 
 // body reads the text of a record.
 func (w *chatWords) body(raw string) (b chatBody) {
-	b.service = strings.TrimLeftFunc(raw, isMark) != raw
+	b.service = strings.TrimLeftFunc(raw, isInvisible) != raw
 	raw, b.edited = w.cutEdited(raw)
-	b.text = cleanText(raw)
+	b.text = unmarked(raw)
 	plain := plainWord(b.text)
 	switch {
 	case w.deleted[plain] || strings.HasPrefix(plain, "this message was deleted by admin "):
 		b.deleted = true
 	case w.attachedFile(raw, &b), w.omittedFile(raw, &b):
 	default:
-		b.kind = kindOf(b.text, plain, b.service)
+		b.kind = chatKindOf(b.text, plain, b.service)
 	}
 	return b
 }
@@ -39,10 +39,10 @@ func (w *chatWords) cutEdited(raw string) (string, bool) {
 	trimmed := strings.TrimRightFunc(raw, unicode.IsSpace)
 	inner, ok := strings.CutSuffix(trimmed, ">")
 	i := strings.LastIndexByte(inner, '<')
-	if !ok || i < 0 || !w.edited[plainWord(cleanText(inner[i+1:]))] {
+	if !ok || i < 0 || !w.edited[plainWord(unmarked(inner[i+1:]))] {
 		return raw, false
 	}
-	return strings.TrimRightFunc(inner[:i], func(r rune) bool { return isMark(r) || unicode.IsSpace(r) }), true
+	return strings.TrimRightFunc(inner[:i], func(r rune) bool { return isInvisible(r) || unicode.IsSpace(r) }), true
 }
 
 // attachedFile finds the file of a message: "NAME (file attached)" or
@@ -62,8 +62,8 @@ func (w *chatWords) attachedFile(raw string, b *chatBody) bool {
 		caption, after = raw[:i]+"\n"+caption, ""
 	}
 	b.file = name
-	b.text = strings.TrimSpace(cleanText(caption))
-	if after = cleanText(after); after != "" {
+	b.text = strings.TrimSpace(unmarked(caption))
+	if after = unmarked(after); after != "" {
 		b.text = strings.TrimPrefix(b.text+"\n"+after, "\n")
 	}
 	switch ext := strings.ToLower(path.Ext(name)); {
@@ -80,14 +80,14 @@ func (w *chatWords) attachedFile(raw string, b *chatBody) bool {
 // attachedAtEnd splits a line that ends with a file into its name and what stands
 // before it.
 func (w *chatWords) attachedAtEnd(line string) (name, before string, ok bool) {
-	line = strings.TrimRightFunc(line, func(r rune) bool { return isMark(r) || unicode.IsSpace(r) })
+	line = strings.TrimRightFunc(line, func(r rune) bool { return isInvisible(r) || unicode.IsSpace(r) })
 	if inner, cut := strings.CutSuffix(line, ")"); cut {
 		i := strings.LastIndexByte(inner, '(')
-		if i < 0 || !w.attached[plainWord(cleanText(inner[i+1:]))] && !isAppName(strings.TrimSpace(cleanText(inner[:i]))) {
+		if i < 0 || !w.attached[plainWord(unmarked(inner[i+1:]))] && !isAppName(strings.TrimSpace(unmarked(inner[:i]))) {
 			return "", "", false
 		}
-		name = strings.TrimSpace(cleanText(inner[:i]))
-		return name, "", isFileName(name)
+		name = strings.TrimSpace(unmarked(inner[:i]))
+		return name, "", isPlainFileName(name)
 	}
 	inner, cut := strings.CutSuffix(line, ">")
 	i := strings.LastIndexByte(inner, '<')
@@ -96,12 +96,12 @@ func (w *chatWords) attachedAtEnd(line string) (name, before string, ok bool) {
 	}
 	before = inner[:i]
 	word, name, ok := strings.Cut(strings.ReplaceAll(inner[i+1:], "：", ":"), ":")
-	if name = strings.TrimSpace(cleanText(name)); !ok { // "NAME <attached>"
-		name = strings.TrimSpace(cleanText(before))
-		return name, "", w.attached[plainWord(cleanText(word))] && isFileName(name)
+	if name = strings.TrimSpace(unmarked(name)); !ok { // "NAME <attached>"
+		name = strings.TrimSpace(unmarked(before))
+		return name, "", w.attached[plainWord(unmarked(word))] && isPlainFileName(name)
 	}
-	known := w.attached[plainWord(cleanText(word))] || strings.TrimRightFunc(before, isMark) != before
-	return name, before, known && isFileName(name)
+	known := w.attached[plainWord(unmarked(word))] || strings.TrimRightFunc(before, isInvisible) != before
+	return name, before, known && isPlainFileName(name)
 }
 
 // omittedFile finds what stands in the place of a file that was not exported.
@@ -120,12 +120,12 @@ func (w *chatWords) omittedFile(raw string, b *chatBody) bool {
 	if i < 0 {
 		return false
 	}
-	kind, ok := w.omitted[plainWord(cleanText(raw[i:]))]
+	kind, ok := w.omitted[plainWord(unmarked(raw[i:]))]
 	if !ok {
 		return false
 	}
 	b.omitted, b.kind = true, kind
-	if before, _, found := strings.Cut(cleanText(raw[:i]), " • "); kind == "document" && isFileName(strings.TrimSpace(before)) {
+	if before, _, found := strings.Cut(unmarked(raw[:i]), " • "); kind == "document" && isPlainFileName(strings.TrimSpace(before)) {
 		if found || !strings.Contains(before, "\n") {
 			b.file, b.omitted, b.text = strings.TrimSpace(before), false, ""
 		}
@@ -135,11 +135,11 @@ func (w *chatWords) omittedFile(raw string, b *chatBody) bool {
 
 const lrm = "\u200e"
 
-// kindOf tells polls, places and calls from text. service says that the app wrote
+// chatKindOf tells polls, places and calls from text. service says that the app wrote
 // it; on Android nothing says so, and only whole phrases are taken.
-func kindOf(text, plain string, service bool) string {
+func chatKindOf(text, plain string, service bool) string {
 	first, _, _ := strings.Cut(text, "\n")
-	if isPoll(first) && strings.Contains(text, "\n") {
+	if isChatPoll(first) && strings.Contains(text, "\n") {
 		return "poll"
 	}
 	for _, at := range []string{": https://maps.google.com/?q=", ": https://maps.google.com/maps?q=", ": https://www.google.com/maps", ": https://maps.apple.com/"} {
@@ -155,8 +155,8 @@ func kindOf(text, plain string, service bool) string {
 	return ""
 }
 
-// isFileName reports what can be the name of one file of an export.
-func isFileName(name string) bool {
+// isPlainFileName reports what can be the name of one file of an export.
+func isPlainFileName(name string) bool {
 	ext := path.Ext(name)
 	return len(name) <= MaxName && utf8.ValidString(name) && len(ext) > 1 && len(ext) < len(name) && !strings.ContainsAny(name, "\n\r/\\<>") &&
 		!strings.ContainsFunc(name, unicode.IsControl)
@@ -166,22 +166,22 @@ func isFileName(name string) bool {
 // 00000012-PHOTO-2024-01-01-10-00-00.jpg or 00000012-Report.pdf (iOS).
 func isAppName(name string) bool {
 	parts := strings.SplitN(name, "-", 3)
-	if len(parts) == 3 && len(parts[0]) == 3 && len(parts[1]) == 8 && allDigits(parts[1]) && strings.HasPrefix(parts[2], "WA") {
-		return isFileName(name)
+	if len(parts) == 3 && len(parts[0]) == 3 && len(parts[1]) == 8 && onlyDigits(parts[1]) && strings.HasPrefix(parts[2], "WA") {
+		return isPlainFileName(name)
 	}
-	return len(parts) > 1 && len(parts[0]) == 8 && allDigits(parts[0]) && isFileName(name)
+	return len(parts) > 1 && len(parts[0]) == 8 && onlyDigits(parts[0]) && isPlainFileName(name)
 }
 
-func allDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+func onlyDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// cleanText is a text without the marks that the app sets: those of direction in
+// unmarked is a text without the marks that the app sets: those of direction in
 // front of its own words and names, and those around mentions. Marks from right to
 // left within a text are the writer's.
-func cleanText(s string) string {
-	if !strings.ContainsFunc(s, isMark) {
+func unmarked(s string) string {
+	if !strings.ContainsFunc(s, isInvisible) {
 		return s
 	}
-	s = strings.TrimLeftFunc(s, isMark)
+	s = strings.TrimLeftFunc(s, isInvisible)
 	return strings.Map(func(r rune) rune {
 		if r == '\u200e' || r == '\ufeff' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
 			return -1
@@ -190,12 +190,12 @@ func cleanText(s string) string {
 	}, s)
 }
 
-// nameOf is a name as it is compared: without marks and control characters, with
+// plainName is a name as it is compared: without marks and control characters, with
 // ordinary blanks.
-func nameOf(s string) string {
+func plainName(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
-		case isMark(r) || unicode.IsControl(r):
+		case isInvisible(r) || unicode.IsControl(r):
 			return -1
 		case unicode.Is(unicode.Zs, r):
 			return ' '
@@ -216,7 +216,7 @@ func splitSender(rest string) (sender, text string, said bool) {
 	if i < 0 {
 		// "Name:" and an empty text, or one that begins in the next line.
 		trimmed := strings.TrimRight(first, " ")
-		if j := len(trimmed) - 1; j > 0 && trimmed[j] == ':' && nameOf(trimmed[:j]) != "" {
+		if j := len(trimmed) - 1; j > 0 && trimmed[j] == ':' && plainName(trimmed[:j]) != "" {
 			return trimmed[:j], rest[len(first):], true
 		}
 		if j := strings.Index(first, ":"+lrm); j > 0 {
@@ -224,7 +224,7 @@ func splitSender(rest string) (sender, text string, said bool) {
 		}
 		return "", rest, false
 	}
-	if nameOf(first[:i]) == "" || i > MaxName {
+	if plainName(first[:i]) == "" || i > MaxName {
 		return "", rest, false
 	}
 	return rest[:i], rest[i+2:], true

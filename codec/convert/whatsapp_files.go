@@ -95,7 +95,7 @@ func convertWhatsApp(r *run, name string) error {
 		if err != nil {
 			return err
 		}
-		return r.chat(name, words, s, nil)
+		return r.convertChat(name, words, s, nil)
 	}
 	chats, others, err := r.chatFiles(name)
 	if err != nil {
@@ -114,7 +114,7 @@ func convertWhatsApp(r *run, name string) error {
 	r.report.Files += uint64(len(surveys)) - 1 // the folder was counted as one
 	for _, chat := range chats {
 		if s := surveys[chat]; s != nil {
-			if err := r.chat(chat, words, s, others); err != nil {
+			if err := r.convertChat(chat, words, s, others); err != nil {
 				return err
 			}
 		}

@@ -87,10 +87,10 @@ func (h *chatHead) hours(p dayPeriod) bool {
 // passed over everywhere, digits may be of any script.
 type headScanner struct{ rest string }
 
-func (s *headScanner) marks() { s.rest = strings.TrimLeftFunc(s.rest, isMark) }
+func (s *headScanner) marks() { s.rest = strings.TrimLeftFunc(s.rest, isInvisible) }
 
 func (s *headScanner) blanks() {
-	s.rest = strings.TrimLeftFunc(s.rest, func(r rune) bool { return isMark(r) || unicode.Is(unicode.Zs, r) })
+	s.rest = strings.TrimLeftFunc(s.rest, func(r rune) bool { return isInvisible(r) || unicode.Is(unicode.Zs, r) })
 }
 
 func (s *headScanner) take(b byte) bool {
@@ -199,7 +199,7 @@ func (s *headScanner) period() (p dayPeriod, ok bool) {
 		switch {
 		case unicode.IsLetter(r) || unicode.IsMark(r):
 			word = append(word, unicode.ToLower(r))
-		case isMark(r), unicode.Is(unicode.Zs, r), r == '.', r == ',', r == '،', r == '٬':
+		case isInvisible(r), unicode.Is(unicode.Zs, r), r == '.', r == ',', r == '،', r == '٬':
 		default:
 			return allDay, false
 		}
@@ -268,9 +268,9 @@ func digitOf(r rune) int {
 	return -1
 }
 
-// isMark reports an invisible mark of direction, or that of the order of bytes.
+// isInvisible reports an invisible mark of direction, or that of the order of bytes.
 // The app writes them around names and in front of what it says itself.
-func isMark(r rune) bool {
+func isInvisible(r rune) bool {
 	switch r {
 	case '\u200e', '\u200f', '\u061c', '\ufeff':
 		return true

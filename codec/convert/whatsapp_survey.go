@@ -79,14 +79,14 @@ func (s *chatSurvey) line(line string, words *chatWords) {
 		}
 		s.sent[name] = true
 	}
-	marked := text != strings.TrimLeftFunc(text, isMark)
+	marked := text != strings.TrimLeftFunc(text, isInvisible)
 	if s.looked >= maxLooked || said && !marked && !quotedBefore(rest) {
 		return
 	}
 	s.looked++
-	line = cleanText(rest)
+	line = unmarked(rest)
 	if said && marked {
-		line = cleanText(text)
+		line = unmarked(text)
 	}
 	if e, ok := words.system(line); ok {
 		s.languages[e.lang]++
@@ -97,7 +97,7 @@ func (s *chatSurvey) line(line string, words *chatWords) {
 	if lang, ok := words.encryption(line); ok {
 		s.languages[lang]++
 		if s.noticeFrom == "" && said {
-			s.noticeFrom = nameOf(sender)
+			s.noticeFrom = plainName(sender)
 		}
 	}
 }

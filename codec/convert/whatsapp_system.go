@@ -332,12 +332,12 @@ func (w *chatWords) system(line string) (e chatEvent, ok bool) {
 			continue
 		}
 		m := p.match.FindStringSubmatch(line)
-		if m == nil || strings.Contains(group(m, p.by), ": ") || strings.Contains(group(m, p.who), ": ") {
+		if m == nil || strings.Contains(submatch(m, p.by), ": ") || strings.Contains(submatch(m, p.who), ": ") {
 			continue
 		}
-		e = chatEvent{kind: p.kind, lang: p.lang, by: group(m, p.by), you: p.you == byYou, whoYou: p.you == whoYou, name: group(m, p.new)}
-		if who := group(m, p.who); who != "" {
-			e.who = splitNames(who, p.lang)
+		e = chatEvent{kind: p.kind, lang: p.lang, by: submatch(m, p.by), you: p.you == byYou, whoYou: p.you == whoYou, name: submatch(m, p.new)}
+		if who := submatch(m, p.who); who != "" {
+			e.who = splitNameList(who, p.lang)
 		}
 		return e, true
 	}
@@ -347,16 +347,16 @@ func (w *chatWords) system(line string) (e chatEvent, ok bool) {
 // maxSystemLine bounds a line of the app in bytes; names and subjects are short.
 const maxSystemLine = 4096
 
-func group(m []string, i int) string {
+func submatch(m []string, i int) string {
 	if i == 0 {
 		return ""
 	}
 	return strings.TrimSpace(m[i])
 }
 
-// splitNames splits a list of names. A name that holds the language's "and" is
+// splitNameList splits a list of names. A name that holds the language's "and" is
 // taken for two.
-func splitNames(list, lang string) []string {
+func splitNameList(list, lang string) []string {
 	and := map[string]string{"en": " and ", "de": " und ", "es": " y ", "fr": " et ", "pt": " e ", "it": " e ", "nl": " en ", "tr": " ve ", "ru": " и "}[lang]
 	var names []string
 	for name := range strings.SplitSeq(strings.ReplaceAll(list, and, ", "), ", ") {

@@ -15,8 +15,8 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/testdata"
 )
 
-// exported is a folder of testdata/exports/whatsapp, with media beside the chat.
-func exported(folder string, media ...string) fstest.MapFS {
+// chatFolder is a folder of testdata/exports/whatsapp, with media beside the chat.
+func chatFolder(folder string, media ...string) fstest.MapFS {
 	m := fstest.MapFS{}
 	sub := testdata.Sub("exports/whatsapp/" + folder)
 	for _, name := range testdata.Glob("exports/whatsapp/" + folder + "/*") {
@@ -34,7 +34,7 @@ func exported(folder string, media ...string) fstest.MapFS {
 }
 
 func TestWhatsAppAndroid(t *testing.T) {
-	fsys := exported("android-en", "IMG-20240110-WA0001.jpg", "Dan Miller.vcf", "not referred to.jpg")
+	fsys := chatFolder("android-en", "IMG-20240110-WA0001.jpg", "Dan Miller.vcf", "not referred to.jpg")
 	vcons, report := all(t, convert.WhatsApp, fsys, "android-en", convert.Options{})
 	v := vcons[0]
 	equal(t, lines(v), []string{
@@ -70,7 +70,7 @@ func TestWhatsAppAndroid(t *testing.T) {
 			t.Errorf("dialog %d is %q, want %q", i, got, want)
 		}
 	}
-	if p := partyOf(v, "+15550100123"); p.Name != "+1 555-010-0123" || p.Tel != "+15550100123" {
+	if p := chatParty(v, "+15550100123"); p.Name != "+1 555-010-0123" || p.Tel != "+15550100123" {
 		t.Errorf("a number is %+v", p)
 	}
 	if report.Contents != 2 || report.LeftAttachments[convert.NotInExport] != 1 || report.OtherFiles != 1 ||
@@ -79,7 +79,7 @@ func TestWhatsAppAndroid(t *testing.T) {
 	}
 }
 
-func partyOf(v *convert.VCon, key string) (p struct{ Name, Tel string }) {
+func chatParty(v *convert.VCon, key string) (p struct{ Name, Tel string }) {
 	for i := range v.Parties {
 		if strings.HasSuffix(v.Parties[i].IMURI, "/u/"+key) {
 			p.Name, p.Tel = v.Parties[i].Name, v.Parties[i].Tel
@@ -135,7 +135,7 @@ func TestWhatsAppLanguages(t *testing.T) {
 		},
 	} {
 		t.Run(folder, func(t *testing.T) {
-			vcons, report := all(t, convert.WhatsApp, exported(folder), folder, convert.Options{})
+			vcons, report := all(t, convert.WhatsApp, chatFolder(folder), folder, convert.Options{})
 			equal(t, lines(vcons[0]), want)
 			if report.Mended[convert.DateOrderGuessed] != 0 || report.Mended[convert.RoomGuessed] != 0 {
 				t.Errorf("mended %v", report.Mended)
@@ -171,7 +171,7 @@ func TestWhatsAppExcerpt(t *testing.T) {
 func TestWhatsAppZip(t *testing.T) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	book := exported("ios-book", "00000004-PHOTO-2026-02-08-08-01-00.png", "00000005-List.txt", "spare.png")
+	book := chatFolder("ios-book", "00000004-PHOTO-2026-02-08-08-01-00.png", "00000005-List.txt", "spare.png")
 	for name, f := range book {
 		part, err := w.Create(strings.TrimPrefix(name, "ios-book/"))
 		if err != nil {
@@ -284,8 +284,8 @@ func TestWhatsAppOtherCalendar(t *testing.T) {
 	}
 }
 
-// ids are the message ids of a conversion, those of changes aside.
-func ids(vcons []*convert.VCon) map[string]string {
+// chatIDs are the message ids of a conversion, those of changes aside.
+func chatIDs(vcons []*convert.VCon) map[string]string {
 	m := make(map[string]string)
 	for _, v := range vcons {
 		for i := range v.Dialog {
@@ -305,7 +305,7 @@ func TestWhatsAppCutAndGrown(t *testing.T) {
 	convertPart := func(lines []string) map[string]string {
 		const name = "WhatsApp Chat with Weekend Trip.txt"
 		vcons, _ := all(t, convert.WhatsApp, files(name, strings.Join(lines, "")), name, convert.Options{})
-		return ids(vcons)
+		return chatIDs(vcons)
 	}
 	all := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
 	whole := convertPart(all)
@@ -334,7 +334,7 @@ func TestWhatsAppSystems(t *testing.T) {
 	android, _ := chatOf(t, convert.Options{}, "13/02/24, 10:00 - Ana: hi", "13/02/24, 10:00 - Ana: hi", "13/02/24, 22:01 - Ana: two", "lines")
 	ios, _ := chatOf(t, convert.Options{Location: time.FixedZone("", 3600)}, "[2/13/2024, 10:00:05\u202fAM] Ana: hi\r", "[2/13/2024, 10:00:07\u202fAM] Ana: hi\r",
 		"[2/13/2024, 10:01:00\u202fPM] Ana: two", "lines\r")
-	a, b := ids(android), ids(ios)
+	a, b := chatIDs(android), chatIDs(ios)
 	for id := range a {
 		if _, ok := b[id]; !ok || len(a) != 3 || len(b) != 3 {
 			t.Errorf("%q is not in %q", a[id], b)

@@ -19,8 +19,8 @@ type chatWords struct {
 // than most chats.
 var wordsOfChats = sync.OnceValue(func() *chatWords {
 	w := &chatWords{
-		patterns: systemPatterns(), attached: setOf(attachedWords()), deleted: setOf(deletedWords()),
-		edited: setOf(editedWords()), omitted: make(map[string]string),
+		patterns: systemPatterns(), attached: phraseSet(attachedWords()), deleted: phraseSet(deletedWords()),
+		edited: phraseSet(editedWords()), omitted: make(map[string]string),
 	}
 	for kind, phrases := range omittedWords() {
 		for phrase := range strings.SplitSeq(phrases, "|") {
@@ -30,7 +30,7 @@ var wordsOfChats = sync.OnceValue(func() *chatWords {
 	return w
 })
 
-func setOf(phrases string) map[string]bool {
+func phraseSet(phrases string) map[string]bool {
 	m := make(map[string]bool)
 	for phrase := range strings.SplitSeq(phrases, "|") {
 		m[plainWord(phrase)] = true
@@ -137,8 +137,8 @@ func callWords() []string {
 	}
 }
 
-// isPoll reports the line that begins a poll.
-func isPoll(line string) bool {
+// isChatPoll reports the line that begins a poll.
+func isChatPoll(line string) bool {
 	switch strings.TrimRight(strings.TrimSpace(line), " ") {
 	case "POLL:", "UMFRAGE:", "ENCUESTA:", "SONDAGE :", "SONDAGE:", "SONDAGE\u00a0:", "ENQUETE:", "SONDAGEM:", "SONDAGGIO:", "PEILING:", "POLL :", "ANKET:", "ОПРОС:", "アンケート:", "投票:", "투표:", "استطلاع رأي:":
 		return true
@@ -156,17 +156,17 @@ func chatName(base string) string {
 		"Chat WhatsApp dengan ", "Sembang WhatsApp dengan ", "Trò chuyện WhatsApp với ", "แชท WhatsApp กับ ", "Бесіда WhatsApp з ", "Xat de WhatsApp amb ", "دردشة واتساب مع ", "گفتگوی WhatsApp با ", "צ'אט WhatsApp עם ", "WhatsApp razgovor s ", "WhatsApp Gesprek met ",
 	} {
 		if len(base) > len(p) && strings.EqualFold(base[:len(p)], p) {
-			return nameOf(base[len(p):])
+			return plainName(base[len(p):])
 		}
 	}
 	for _, s := range []string{" ile WhatsApp Sohbeti", "とのWhatsAppチャット", "님과의 WhatsApp 대화", " के साथ WhatsApp चैट"} {
 		if n := len(base) - len(s); n > 0 && strings.EqualFold(base[n:], s) {
-			return nameOf(base[:n])
+			return plainName(base[:n])
 		}
 	}
 	for _, p := range [][2]string{{"WhatsApp 与 ", " 的对话"}, {"WhatsApp 與 ", " 的對話"}, {"WhatsApp 与", "的对话"}, {"WhatsApp 與", "的對話"}} {
 		if strings.HasPrefix(base, p[0]) && strings.HasSuffix(base, p[1]) && len(base) > len(p[0])+len(p[1]) {
-			return nameOf(base[len(p[0]) : len(base)-len(p[1])])
+			return plainName(base[len(p[0]) : len(base)-len(p[1])])
 		}
 	}
 	return ""
