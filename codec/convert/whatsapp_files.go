@@ -225,47 +225,59 @@ func (r *run) chatLines(name string, use func(line string, tooLong bool) error) 
 		return fmt.Errorf("open chat: %w", err)
 	}
 	defer f.Close()
-	limited := &io.LimitedReader{R: f, N: MaxChat + 1}
-	in := bufio.NewReaderSize(limited, 64<<10)
-	var long []byte
+	l := newChatLines(f, MaxChat)
 	for n := 0; ; n++ {
-		long = long[:0]
-		tooLong := false
-		part, err := in.ReadSlice('\n')
-		for errors.Is(err, bufio.ErrBufferFull) {
-			if tooLong = tooLong || len(long)+len(part) > MaxChatLine; !tooLong {
-				long = append(long, part...)
-			}
-			part, err = in.ReadSlice('\n')
-		}
-		if len(long) > 0 || tooLong {
-			if tooLong = tooLong || len(long)+len(part) > MaxChatLine; !tooLong {
-				long = append(long, part...)
-			}
-			part = long
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("read chat: %w", err)
-		}
-		if limited.N <= 0 {
-			return fmt.Errorf("read chat: more than %d bytes", int64(MaxChat))
-		}
 		if n%4096 == 0 {
 			if err := r.ctx.Err(); err != nil {
 				return err
 			}
 		}
-		if len(part) > 0 || tooLong {
-			line := strings.TrimSuffix(strings.TrimSuffix(string(part), "\n"), "\r")
-			if tooLong {
-				line = ""
-			}
-			if err := use(line, tooLong); err != nil {
-				return err
-			}
+		line, tooLong, err := l.next()
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
 		if err != nil {
-			return nil
+			return fmt.Errorf("read chat: %w", err)
+		}
+		if err := use(line, tooLong); err != nil {
+			return err
+		}
+	}
+}
+
+// chatLines reads lines of at most MaxChatLine bytes, their ends included.
+type chatLines struct {
+	limit   int64
+	limited *io.LimitedReader
+	in      *bufio.Reader
+	line    []byte
+}
+
+// newChatLines reads a chat of at most limit bytes.
+func newChatLines(r io.Reader, limit int64) *chatLines {
+	limited := &io.LimitedReader{R: r, N: limit + 1}
+	return &chatLines{limit: limit, limited: limited, in: bufio.NewReaderSize(limited, 64<<10)}
+}
+
+// next returns the next line, or io.EOF.
+func (l *chatLines) next() (line string, tooLong bool, err error) {
+	l.line = l.line[:0]
+	for {
+		part, err := l.in.ReadSlice('\n')
+		if l.limited.N <= 0 {
+			return "", false, fmt.Errorf("more than %d bytes", l.limit)
+		}
+		if tooLong = tooLong || len(l.line)+len(part) > MaxChatLine; !tooLong {
+			l.line = append(l.line, part...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+		case err != nil && (!errors.Is(err, io.EOF) || len(l.line) == 0 && !tooLong):
+			return "", false, err
+		case tooLong:
+			return "", true, nil
+		default:
+			return strings.TrimSuffix(strings.TrimSuffix(string(l.line), "\n"), "\r"), false, nil
 		}
 	}
 }
