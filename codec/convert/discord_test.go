@@ -37,7 +37,7 @@ func TestDiscord(t *testing.T) {
 		"15T10:01:00.000 Carol: Hi", // to a line that is no message
 		"15T10:02:00.000 leave Carol",
 		"15T10:03:00.000 Bob: Started a call that lasted 10 minutes.",
-		"15T10:04:00.000 room Alice, Bob by Bob ",
+		"15T10:04:00.000 room Alice, Bob by Bob Weeds",
 	})
 	if got := counts(report.Left); got != "map[reaction without who reacted:1 record of the wrong form:1 record that came before:1 record without a valid date:1]" {
 		t.Errorf("left %s", got)

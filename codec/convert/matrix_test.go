@@ -20,7 +20,7 @@ func TestMatrix(t *testing.T) {
 		"14T22:14:20.000 Garden: Alice created the room.",
 		"14T22:15:20.000 self_add Alice",
 		"14T22:16:20.000 Garden: Alice changed who may do what.",
-		"14T22:17:20.000 room Garden by Alice ",
+		"14T22:17:20.000 room Garden by Alice Garden",
 		"14T22:18:20.000 room Garden by Alice Everything green",
 		"14T22:19:20.000 Garden: Alice turned on end-to-end encryption.",
 		"14T22:20:20.000 Garden: Alice invited Bob.",

@@ -65,7 +65,7 @@ func TestSignalExport(t *testing.T) {
 		"10T06:44:20.000 Anna Berg: The safety number with Anna Berg changed",
 		"10T06:45:20.000 Anna Berg: Anna Berg was marked as verified",
 		"Garden Club group-1732fe3a5244129e209614c883bc90c2",
-		"10T06:46:20.000 self_add Anna Berg, room Garden Club by Anna Berg , add Emil Green by Anna Berg, room Garden Club by Anna Berg ",
+		"10T06:46:20.000 self_add Anna Berg, room Garden Club by Anna Berg Garden Club, add Emil Green by Anna Berg, room Garden Club by Anna Berg ",
 		"10T06:46:20.000 Garden Club: Anna Berg created the group",
 		"10T06:47:20.000 self_add Boris",
 		"10T06:48:20.000 add Unknown by Anna Berg",

@@ -69,7 +69,7 @@ func TestSlack(t *testing.T) {
 		"15T23:13:20.000 Alice: Late answer:\n> quoted\n```\ncode <1>\n``` (to 4)",
 		"15T23:15:00.000 Bob Brown: Answer to nothing",
 		"15T23:16:40.000 room garden by Alice ",
-		"15T23:18:20.000 room garden by Alice ",
+		"15T23:18:20.000 room garden by Alice garden",
 		"15T23:20:00.000 garden: Alice archived the channel",
 		"15T23:21:40.000 leave Bob Brown",
 	})

@@ -21,9 +21,9 @@ func TestTelegramGroup(t *testing.T) {
 	}
 	v := vcons[0]
 	equal(t, lines(v), []string{
-		"10T06:14:20.000 room Garden Club by Anna Berg , self_add Anna Berg, add Boris by Anna Berg, add Deleted Account by Anna Berg",
+		"10T06:14:20.000 room Garden Club by Anna Berg Garden, self_add Anna Berg, add Boris by Anna Berg, add Deleted Account by Anna Berg",
 		"10T06:15:20.000 Garden Club: Anna Berg made this supergroup of a group (title: Garden)",
-		"10T06:16:20.000 room Garden Club by Anna Berg ",
+		"10T06:16:20.000 room Garden Club by Anna Berg Garden Club",
 		"10T06:17:20.000 Garden Club: Anna Berg changed the picture of the group\n[image/jpeg photo.jpg]",
 		"10T06:18:20.000 add Dora by Boris",
 		"10T06:19:20.000 self_add Dora",
@@ -153,7 +153,7 @@ func TestTelegramAccount(t *testing.T) {
 		"10T06:19:20.000 Weather Bot: The bot was allowed to send messages (reason domain: weather.example)",
 		"10T06:20:20.000 Weather Bot: Sun.",
 		"Flower News channel1002",
-		"10T06:21:20.000 room Flower News by Flower News ",
+		"10T06:21:20.000 room Flower News by Flower News Flower News",
 		"10T06:22:20.000 Flower News (Fiona): Tulips are here",
 		"Deleted Account user1003",
 		"10T06:23:20.000 Deleted Account: bye",
