@@ -68,6 +68,7 @@ type inspection struct {
 	Transfers   []transferInfo    `json:"transfers,omitempty"`
 	Offer       *offerInspection  `json:"offer,omitempty"`
 
+	Changes  []string  `json:"changes,omitempty"` // of an export, what is carried with a change
 	Problems []problem `json:"problems,omitempty"`
 	More     uint64    `json:"more_problems,omitempty"` // that are counted only
 }

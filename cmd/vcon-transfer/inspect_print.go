@@ -165,6 +165,13 @@ func (v *view) counts(title string, of map[string]uint64) {
 }
 
 func (i *inspection) problems(v *view) {
+	if len(i.Changes) > 0 {
+		v.line()
+		v.line(v.bold("Carried with a change"))
+		for _, l := range i.Changes {
+			v.line("  ", l)
+		}
+	}
 	if len(i.Problems) == 0 {
 		return
 	}

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -195,18 +193,14 @@ func (i *inspection) readExport(ctx context.Context, a sourceArg) error {
 			s.finish()
 			return sourceError{fmt.Errorf("read source %q: %w", a.path, err)}
 		}
-		s.vcon(v.VCon)
+		s.vcon(v)
 	}
 	i.Files = report.Files
-	for _, why := range slices.Sorted(maps.Keys(report.Left)) {
-		i.problem(problem{What: fmt.Sprintf("%s left out: %s", plural(report.Left[why], "record"), why)})
+	i.Attachments.Count = report.Attachments // also those whose content the export does not have
+	for _, l := range leftLines(report) {
+		i.problem(problem{What: l.what + " left out: " + l.why})
 	}
-	for _, why := range slices.Sorted(maps.Keys(report.LeftLinks)) {
-		if why == convert.LinkToItself {
-			continue
-		}
-		i.problem(problem{What: fmt.Sprintf("%s left out: %s", plural(report.LeftLinks[why], "reply link"), why)})
-	}
+	i.Changes = mendedLines(report)
 	s.finish()
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
+	"github.com/vcon-transfer/vcon-transfer/codec/convert"
 	"github.com/vcon-transfer/vcon-transfer/codec/mimi"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
@@ -214,18 +215,18 @@ func pointer(e *codec.Event) string {
 }
 
 // vcon looks into a vCon in memory.
-func (s *survey) vcon(v *codec.VCon) {
+func (s *survey) vcon(v *convert.VCon) {
 	s.now = s.next()
 	for i := range v.Parties {
 		s.party(&v.Parties[i])
 	}
-	s.about(v)
-	s.begin(v)
+	s.about(v.VCon)
+	s.begin(v.VCon)
 	for i := range v.Dialog {
 		s.dialog(i, 0, &v.Dialog[i])
 	}
 	for i := range v.Attachments {
-		s.attachment(&v.Attachments[i], -1)
+		s.attachment(&v.Attachments[i], v.Contents[i].Size())
 	}
 }
 

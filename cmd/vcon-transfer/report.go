@@ -20,29 +20,32 @@ func sayReport(ui *terminal, path string, r *convert.Report) {
 	if r.Attachments > 0 {
 		ui.remark("  %s of %s with content", count(r.Contents), plural(r.Attachments, "attachment"))
 	}
-	for _, line := range leftLines(r) {
-		ui.remark("  left out %s", line)
+	for _, l := range leftLines(r) {
+		ui.remark("  left out %s: %s", l.what, l.why)
 	}
 	for _, line := range mendedLines(r) {
 		ui.remark("  changed: %s", line)
 	}
 }
 
-// leftLines says what of an export is in no vCon, a line a reason.
-func leftLines(r *convert.Report) (lines []string) {
+// A leftLine says what of an export is in no vCon for one reason.
+type leftLine struct{ what, why string }
+
+// leftLines lists what is left out, records first.
+func leftLines(r *convert.Report) (lines []leftLine) {
 	say := func(m map[convert.Reason]uint64, what string) {
 		for _, why := range slices.Sorted(maps.Keys(m)) {
 			if why == convert.LinkToItself {
 				continue // it says that a line answers nothing
 			}
-			lines = append(lines, plural(m[why], what)+": "+string(why))
+			lines = append(lines, leftLine{plural(m[why], what), string(why)})
 		}
 	}
 	say(r.Left, "record")
 	say(r.LeftLinks, "reply link")
 	say(r.LeftAttachments, "content")
 	if r.OtherFiles > 0 {
-		lines = append(lines, plural(r.OtherFiles, "file")+" of another layout")
+		lines = append(lines, leftLine{plural(r.OtherFiles, "file"), "of another layout"})
 	}
 	return lines
 }
