@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -147,6 +148,7 @@ func textOf(m *sqlite.Message, levels bool) []string {
 	for _, l := range strings.Split(strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n") {
 		lines = append(lines, shown(l, maxShownText))
 	}
+	lines = withoutLabels(lines, m.Attachments)
 	if len(lines) == 1 && lines[0] == "" {
 		lines = nil
 	}
@@ -178,6 +180,28 @@ func textOf(m *sqlite.Message, levels bool) []string {
 	}
 	if len(lines) == 0 && len(m.Attachments) == 0 {
 		return []string{"(no text)"}
+	}
+	return lines
+}
+
+// withoutLabels takes out of a text what stands in it for attachments that have
+// lines of their own; what their sender says of them stays.
+func withoutLabels(lines []string, attachments []sqlite.Attachment) []string {
+	for i := range attachments {
+		a := &attachments[i]
+		if !shows(a) {
+			continue
+		}
+		kind, _, _ := strings.Cut(a.MediaType, ";")
+		label := shown("["+strings.TrimSpace(kind+" "+a.Name)+"]", maxShownText)
+		for j, l := range lines {
+			if rest, ok := strings.CutPrefix(l, label); ok && (rest == "" || rest[0] == ' ') {
+				if lines[j] = strings.TrimSpace(rest); lines[j] == "" {
+					lines = slices.Delete(lines, j, j+1)
+				}
+				break
+			}
+		}
 	}
 	return lines
 }
@@ -249,11 +273,13 @@ func (v *view) reactions(all []sqlite.Reaction) string {
 	return strings.Join(parts, " · ")
 }
 
+// shows tells an attachment from a link, as of a meeting, which has neither name,
+// size nor content: the text of the message has it already.
+func shows(a *sqlite.Attachment) bool { return a.Name != "" || a.Size > 0 || a.Have }
+
 // attachment says what an attachment is and where its content is.
-// What has neither name, size nor content is a link, as of a meeting, which the
-// text of the message has already.
 func (v *view) attachment(indent string, a *sqlite.Attachment) {
-	if a.Name == "" && a.Size == 0 && !a.Have {
+	if !shows(a) {
 		return
 	}
 	name := shown(a.Name, maxShownName)

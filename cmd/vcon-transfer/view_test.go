@@ -159,3 +159,27 @@ func TestRoomsOnScreen(t *testing.T) {
 		}
 	}
 }
+
+// An attachment has one line, with what its sender says of it above.
+func TestLabelsOfAttachments(t *testing.T) {
+	photo := sqlite.Attachment{Name: "a.jpg", MediaType: "image/jpeg", Have: true}
+	voice := sqlite.Attachment{Name: "v.ogg", MediaType: "audio/ogg;codecs=opus", Size: 3}
+	for _, tt := range []struct {
+		text        string
+		attachments []sqlite.Attachment
+		want        string
+	}{
+		{"[image/jpeg a.jpg]", []sqlite.Attachment{photo}, ""},
+		{"look\n[image/jpeg a.jpg]\n[audio/ogg v.ogg] 0:07", []sqlite.Attachment{photo, voice}, "look|0:07"},
+		{"[image/jpeg a.jpg]\n[image/jpeg a.jpg]", []sqlite.Attachment{photo, photo}, ""},
+		{"[image/jpeg a.jpg]\n[image/jpeg a.jpg]", []sqlite.Attachment{photo}, "[image/jpeg a.jpg]"},
+		{"[image/jpeg a.jpg]x", []sqlite.Attachment{photo}, "[image/jpeg a.jpg]x"},
+		{"I wrote [image/jpeg a.jpg]", []sqlite.Attachment{photo}, "I wrote [image/jpeg a.jpg]"},
+		{"[text/html] https://meet.example/1", []sqlite.Attachment{{MediaType: "text/html"}}, "[text/html] https://meet.example/1"},
+	} {
+		m := &sqlite.Message{Text: tt.text, Attachments: tt.attachments}
+		if got := strings.Join(textOf(m, false), "|"); got != tt.want {
+			t.Errorf("%q: %q, want %q", tt.text, got, tt.want)
+		}
+	}
+}
