@@ -160,7 +160,7 @@ func nextCluster(s string) (cluster, string) {
 		next, size := utf8.DecodeRuneInString(s[n:])
 		w := cellsOf(next)
 		switch {
-		case next == emojiSelector:
+		case next == emojiSelector && r != ' ': // it makes no emoji of a blank
 			c = max(c, 2)
 		case w > 0 && !(joined && w == 2):
 			return cluster{s[:n], c}, s[n:]

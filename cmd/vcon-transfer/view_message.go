@@ -209,19 +209,20 @@ func withoutLabels(lines []string, attachments []sqlite.Attachment) []string {
 // called is the name of a person. Somebody with a name that another one had
 // before gets his address too.
 func (v *view) called(p sqlite.Person) string {
-	name := shown(p.Name, maxShownName)
+	// A name that begins with blanks would leave its line empty where it is wrapped.
+	name, uri := strings.TrimSpace(shown(p.Name, maxShownName)), strings.TrimSpace(shown(p.URI, 2*maxShownName))
 	switch {
-	case strings.TrimSpace(name) == "" && p.URI == "":
+	case name == "" && uri == "":
 		return "somebody"
-	case strings.TrimSpace(name) == "":
-		return shown(p.URI, 2*maxShownName)
+	case name == "":
+		return uri
 	}
 	first, ok := v.names[name]
 	if !ok {
 		v.names[name] = p.URI
 	}
 	if ok && first != p.URI {
-		return fmt.Sprintf("%s (%s)", name, shown(p.URI, 2*maxShownName))
+		return fmt.Sprintf("%s (%s)", name, uri)
 	}
 	return name
 }
