@@ -173,7 +173,7 @@ func (r *run) all(name string) error {
 		if files++; files > MaxFiles {
 			return fmt.Errorf("read folder: more than %d files", MaxFiles)
 		}
-		kind, err := DetectFile(r.fsys, name)
+		kind, err := detectEntry(r.fsys, name, e)
 		if err != nil {
 			return err
 		}

@@ -93,6 +93,15 @@ func DetectFile(fsys fs.FS, name string) (Kind, error) {
 	return kind, nil
 }
 
+// detectEntry is DetectFile for a file that a folder lists. What is no file (a
+// pipe, a symbolic link to a folder or to nothing) is of no layout.
+func detectEntry(fsys fs.FS, name string, e fs.DirEntry) (Kind, error) {
+	if !e.Type().IsRegular() && !isFile(fsys, name) {
+		return "", nil
+	}
+	return DetectFile(fsys, name)
+}
+
 // DetectExport tells the layout of a file, of a folder that is one export, or of
 // the first file below a folder that is of one.
 func DetectExport(fsys fs.FS, name string) (Kind, error) {
@@ -120,7 +129,7 @@ func DetectExport(fsys fs.FS, name string) (Kind, error) {
 		if files++; files > MaxFiles {
 			return fs.SkipAll
 		}
-		if kind, err = DetectFile(fsys, name); err == nil && kind != "" {
+		if kind, err = detectEntry(fsys, name, e); err == nil && kind != "" {
 			return fs.SkipAll
 		}
 		return err

@@ -65,7 +65,7 @@ func discordFiles(fsys fs.FS, dir string) ([]string, error) {
 			continue
 		}
 		name := path.Join(dir, e.Name())
-		kind, err := DetectFile(fsys, name)
+		kind, err := detectEntry(fsys, name, e)
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +163,7 @@ func (r *run) discordNames(dir string) ([]string, error) {
 		if files++; files > MaxFiles {
 			return fmt.Errorf("read folder: more than %d files", MaxFiles)
 		}
-		kind, err := DetectFile(r.fsys, name)
+		kind, err := detectEntry(r.fsys, name, e)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"path"
 	"strings"
+	"syscall"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/mimi"
 )
@@ -101,15 +102,17 @@ func bytesContent(b []byte) *Content {
 }
 
 // fileContent is the content in a file of the export, nil when there is no such
-// file. A name that leads out of the export is not looked for.
+// file. A name that leads out of the export, or that no file can have, is not
+// looked for: systems refuse it with errors of their own, and a message with one
+// must not end the conversion.
 func (r *run) fileContent(name string) (*Content, error) {
 	name = path.Clean(name)
-	if !fs.ValidPath(name) || name == "." {
+	if !fs.ValidPath(name) || name == "." || !canBeFile(name) {
 		return nil, nil
 	}
 	info, err := fs.Stat(r.fsys, name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid):
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) || errors.Is(err, syscall.ENOTDIR):
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("open attachment: %w", err)
@@ -119,11 +122,29 @@ func (r *run) fileContent(name string) (*Content, error) {
 	return &Content{size: info.Size(), open: func() (io.ReadCloser, error) { return r.fsys.Open(name) }}, nil
 }
 
+// canBeFile reports a name that a file may have on any system.
+func canBeFile(name string) bool {
+	if len(name) > maxPath || strings.IndexByte(name, 0) >= 0 {
+		return false
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if len(part) > maxPathPart {
+			return false
+		}
+	}
+	return true
+}
+
 // beside is the name of a file that stands beside another one of the export, as
-// the export refers to it: with slashes of any kind, never above the export.
+// the export refers to it: with slashes of any kind, never above the export. It is
+// "" in a hidden folder: no app has one, and where a lone file was named the folder
+// may be the person's own, with keys in .ssh.
 func beside(name, ref string) string {
-	ref = strings.ReplaceAll(ref, `\`, "/")
-	return path.Join(path.Dir(name), path.Join("/", ref))
+	ref = path.Join("/", strings.ReplaceAll(ref, `\`, "/"))
+	if strings.Contains(path.Dir(ref), "/.") {
+		return ""
+	}
+	return path.Join(path.Dir(name), ref)
 }
 
 // mediaTypeOf is the media type that the extension of a file's name says. The

@@ -27,6 +27,10 @@ const (
 	MaxArchive = 512 << 20
 	// MaxName bounds a nickname or room name in bytes; it becomes a URI.
 	MaxName = 512
+	// maxPath and maxPathPart bound the name of a file in bytes, and what is between
+	// two slashes of it, as systems do.
+	maxPath     = 4 << 10
+	maxPathPart = 255
 	// MaxChat bounds a text chat in bytes, media aside: it is read twice.
 	MaxChat = 4 << 30
 	// MaxChats bounds the text chats of one folder or archive.

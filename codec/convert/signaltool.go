@@ -263,6 +263,8 @@ func (s *signalTool) files(f fields, msg *message) (string, error) {
 	x := file{name: "sticker"}
 	if ext != "" && ext != "null" {
 		x.name += "." + ext
+	}
+	if x.name != "sticker" && !strings.ContainsAny(pack+id+ext, `/\`) && !strings.HasPrefix(pack, ".") {
 		content, err := s.fileContent(beside(path.Dir(s.file), path.Join("exported_stickers", pack, id+"."+ext)))
 		if err != nil {
 			return "", err

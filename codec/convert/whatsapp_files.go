@@ -72,7 +72,7 @@ func folderWhatsApp(fsys fs.FS, dir string) (bool, error) {
 				}
 			case e.IsDir() || !isChatFile(e.Name()):
 			default:
-				if kind, err := DetectFile(fsys, name); err != nil || kind == WhatsApp {
+				if kind, err := detectEntry(fsys, name, e); err != nil || kind == WhatsApp {
 					return err == nil, err
 				}
 			}
@@ -138,7 +138,7 @@ func (r *run) chatFiles(dir string) (chats []string, others map[string]bool, err
 		}
 		kind := Kind("")
 		if isChatFile(e.Name()) {
-			if kind, err = DetectFile(r.fsys, name); err != nil {
+			if kind, err = detectEntry(r.fsys, name, e); err != nil {
 				return err
 			}
 		}
