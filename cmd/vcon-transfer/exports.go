@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	pathpkg "path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -44,8 +45,9 @@ func (f *exportFlags) options(room string) (convert.Options, error) {
 // inside of a ZIP archive. Contents are read from it until it is closed.
 type export struct {
 	fs.FS
-	name string // of the file or folder in FS
-	file *os.File
+	name   string   // of the file or folder in FS
+	file   *os.File // of an archive
+	folder *os.Root // of anything else
 }
 
 // archive is the name of the archive that e is the inside of, "" if it is none.
@@ -58,7 +60,8 @@ func (e *export) archive() string {
 
 // openExport opens the export at a path. The file system of a file or folder
 // begins at the root, because logs have their date in the names of the folders
-// above them.
+// above them; what is opened is in the folder, or beside the file, and nothing
+// else: see confined.
 func openExport(path string) (*export, error) {
 	prefix, err := readPrefix(path)
 	if err == nil && convert.IsZip(prefix) {
@@ -73,7 +76,17 @@ func openExport(path string) (*export, error) {
 	if name == "" {
 		name = "."
 	}
-	return &export{FS: os.DirFS(root), name: name}, nil
+	dir := name
+	if info, err := os.Stat(abs); err != nil {
+		return nil, unreadable(path, err)
+	} else if !info.IsDir() {
+		abs, dir = filepath.Dir(abs), pathpkg.Dir(name)
+	}
+	folder, err := os.OpenRoot(abs)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	return &export{FS: &confined{folder, dir}, name: name, folder: folder}, nil
 }
 
 func openZip(path string) (*export, error) {
@@ -92,10 +105,10 @@ func openZip(path string) (*export, error) {
 	return &export{FS: z, name: ".", file: f}, nil
 }
 
-// Close closes the archive, if it is one.
+// Close closes the archive or the folder.
 func (e *export) Close() error {
 	if e.file == nil {
-		return nil
+		return e.folder.Close()
 	}
 	return e.file.Close()
 }
