@@ -69,6 +69,7 @@ type matrixExport struct {
 	known  map[string]matrixKnown // messages by event id
 	wait   map[string][]jsontext.Value
 	held   int                 // events in wait
+	bytes  int                 // of them
 	media  map[string][]string // names in the folders beside the export
 	used   map[string]bool     // files that are content of messages
 }
@@ -76,6 +77,7 @@ type matrixExport struct {
 // A matrixKnown is a message that others may refer to.
 type matrixKnown struct {
 	id      mimi.MessageID
+	room    *room
 	sender  string
 	millis  int64
 	reply   *mimi.MessageID
@@ -184,9 +186,10 @@ func (x *matrixExport) event(raw jsontext.Value) error {
 		return nil
 	}
 	// An event that refers to a later one waits for that.
-	if to := e.refersTo(); to != "" && to != string(e.EventID) && x.scan.has(to) && !x.done(to) && x.held < maxWaiting {
+	if to := e.refersTo(); to != "" && to != string(e.EventID) && x.scan.has(to) && !x.done(to) && x.held < maxWaiting && x.bytes+len(raw) <= maxWaitingBytes {
 		x.wait[to] = append(x.wait[to], raw.Clone())
 		x.held++
+		x.bytes += len(raw)
 		return nil
 	}
 	if err := x.once(e); err != nil {
@@ -210,8 +213,12 @@ func (x *matrixExport) once(e *matrixEvent) error {
 	return nil
 }
 
-// maxWaiting bounds the events that wait for one that they refer to.
-const maxWaiting = 64 << 10
+// maxWaiting and maxWaitingBytes bound the events that wait for one that they refer
+// to.
+const (
+	maxWaiting      = 64 << 10
+	maxWaitingBytes = 2 * MaxRecord
+)
 
 func (x *matrixExport) done(id string) bool {
 	_, ok := x.known[id]
@@ -226,6 +233,7 @@ func (x *matrixExport) release(id string) error {
 		delete(x.wait, queue[0])
 		x.held -= len(waiting)
 		for _, raw := range waiting {
+			x.bytes -= len(raw)
 			e := &matrixEvent{}
 			if unmarshal(raw, e) {
 				if err := x.once(e); err != nil {

@@ -204,7 +204,7 @@ func (x *matrixExport) redacted(m *room, e *matrixEvent, millis int64) error {
 	if err != nil {
 		return err
 	}
-	remember(x.known, string(e.EventID), matrixKnown{id: id, sender: string(e.Sender), millis: millis, gone: true})
+	remember(x.known, string(e.EventID), matrixKnown{id: id, room: m, sender: string(e.Sender), millis: millis, gone: true})
 	return nil
 }
 
@@ -226,7 +226,7 @@ func (x *matrixExport) redaction(e *matrixEvent) error {
 // reaction converts a reaction, which is dated.
 func (x *matrixExport) reaction(m *room, e *matrixEvent, millis int64) error {
 	to, ok := x.known[string(e.Content.RelatesTo.EventID)]
-	if !ok || to.gone || to.none || e.Content.RelatesTo.Key == "" {
+	if !ok || to.gone || to.none || to.room != m || e.Content.RelatesTo.Key == "" {
 		x.report.leave(ReferToNothing)
 		return nil
 	}

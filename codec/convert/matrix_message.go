@@ -21,7 +21,7 @@ func (x *matrixExport) message(m *room, e *matrixEvent, millis int64) error {
 		}
 		first, ok := x.known[string(to.EventID)]
 		switch {
-		case !ok || first.none: // the edit is all that there is of it
+		case !ok || first.none || first.room != m: // the edit is all that there is of it
 			x.report.Links++
 			x.report.leaveLink(LinkToNothing)
 			msg.origin.EditedAt = string(mimi.DateOf(millis))
@@ -37,7 +37,7 @@ func (x *matrixExport) message(m *room, e *matrixEvent, millis int64) error {
 			msg.millis = max(millis, first.millis)
 		}
 	} else {
-		x.related(msg, to)
+		x.related(m, msg, to)
 	}
 	x.unknown(content.Rest, matrixShown...)
 	if err := x.fill(msg, e, content); err != nil {
@@ -48,7 +48,7 @@ func (x *matrixExport) message(m *room, e *matrixEvent, millis int64) error {
 	if err != nil {
 		return err
 	}
-	remember(x.known, string(e.EventID), matrixKnown{id: id, sender: string(e.Sender), millis: msg.millis, reply: msg.reply, topic: msg.topic})
+	remember(x.known, string(e.EventID), matrixKnown{id: id, room: m, sender: string(e.Sender), millis: msg.millis, reply: msg.reply, topic: msg.topic})
 	for _, a := range e.Unsigned.Relations.Annotation.Chunk { // old servers count reactions
 		n, _ := a.Count.int64()
 		x.report.leaveMany(n, ReactorUnknown)
@@ -61,7 +61,7 @@ func (x *matrixExport) message(m *room, e *matrixEvent, millis int64) error {
 
 // related finds what a message answers, and its thread. What a thread's message
 // answers for clients without threads only is the thread's first message.
-func (x *matrixExport) related(msg *message, to *matrixRelation) {
+func (x *matrixExport) related(m *room, msg *message, to *matrixRelation) {
 	answers := to.InReplyTo.EventID
 	if to.Type == "m.thread" {
 		msg.topic = string(to.EventID)
@@ -72,11 +72,11 @@ func (x *matrixExport) related(msg *message, to *matrixRelation) {
 	if answers == "" {
 		return
 	}
-	x.answer(msg, string(answers))
+	x.answer(m, msg, string(answers))
 }
 
 // answer makes a message answer an event.
-func (x *matrixExport) answer(msg *message, id string) {
+func (x *matrixExport) answer(m *room, msg *message, id string) {
 	x.report.Links++
 	k, ok := x.known[id]
 	switch {
@@ -84,6 +84,8 @@ func (x *matrixExport) answer(msg *message, id string) {
 		x.report.leaveLink(LinkToNothing)
 	case k.none:
 		x.report.leaveLink(LinkToEvent)
+	case k.room != m:
+		x.report.leaveLink(LinkElsewhere)
 	default:
 		x.report.Replies++
 		msg.reply = &k.id
@@ -99,9 +101,13 @@ func (x *matrixExport) bundled(e *matrixEvent, msg *message) (edit *matrixEvent,
 	if raw.Kind() != '{' || !unmarshal(raw, edit) || edit.EventID == "" || x.scan.has(string(edit.EventID)) || e.Content.RelatesTo.Type == "m.replace" {
 		return nil, false
 	}
-	edit.RoomID = cmp.Or(edit.RoomID, e.RoomID)
+	if edit.Sender != "" && edit.Sender != e.Sender {
+		x.report.leaveMany(1, NotTheAuthor)
+		return nil, false
+	}
+	edit.RoomID = e.RoomID
 	var fresh matrixContent
-	if edit.Sender == e.Sender && edit.Content.RelatesTo.Type == "m.replace" && edit.Content.New.Kind() == '{' &&
+	if edit.Sender != "" && edit.Content.RelatesTo.Type == "m.replace" && edit.Content.New.Kind() == '{' &&
 		unmarshal(edit.Content.New, &fresh) && (fresh.Body != e.Content.Body || fresh.Formatted != e.Content.Formatted) {
 		return edit, true
 	}
@@ -181,11 +187,11 @@ func (x *matrixExport) undecryptable(m *room, e *matrixEvent, millis int64) erro
 	msg := &message{sender: x.who(string(e.Sender)), millis: millis, salt: salt(m.uri, string(e.EventID)),
 		text: "Unable to decrypt this message.", origin: mimi.Origin{Kind: "undecryptable"}}
 	if e.Content.RelatesTo.Type != "m.replace" {
-		x.related(msg, &e.Content.RelatesTo)
+		x.related(m, msg, &e.Content.RelatesTo)
 	}
 	id, err := m.add(msg)
 	if err == nil {
-		remember(x.known, string(e.EventID), matrixKnown{id: id, sender: string(e.Sender), millis: millis, reply: msg.reply, topic: msg.topic})
+		remember(x.known, string(e.EventID), matrixKnown{id: id, room: m, sender: string(e.Sender), millis: millis, reply: msg.reply, topic: msg.topic})
 	}
 	return err
 }

@@ -72,7 +72,7 @@ func (x *matrixExport) poll(m *room, e *matrixEvent, millis int64) error {
 	c := &e.Content
 	msg := &message{sender: x.who(string(e.Sender)), millis: millis, salt: salt(m.uri, string(e.EventID)), origin: mimi.Origin{Kind: "poll"}}
 	fallback := string(cmp.Or(c.Text.plain, c.OldText, c.Body))
-	known := matrixKnown{sender: string(e.Sender), millis: millis}
+	known := matrixKnown{room: m, sender: string(e.Sender), millis: millis}
 	if c.RelatesTo.Type == "m.replace" { // a poll may be changed while nobody has voted
 		x.report.leave(EventUnknown)
 		return nil
@@ -101,10 +101,10 @@ func (x *matrixExport) poll(m *room, e *matrixEvent, millis int64) error {
 			names = append(names, cmp.Or(answers[id], id))
 		}
 		msg.text = "Voted: " + cmp.Or(strings.Join(names, ", "), "nothing")
-		x.answer(msg, e.refersTo())
+		x.answer(m, msg, e.refersTo())
 	case strings.HasSuffix(string(e.Type), ".end"):
 		msg.text = cmp.Or(fallback, "The poll ended.")
-		x.answer(msg, e.refersTo())
+		x.answer(m, msg, e.refersTo())
 	default:
 		x.report.leave(EventUnknown)
 		return nil
@@ -126,7 +126,7 @@ func (x *matrixExport) sharing(m *room, e *matrixEvent, millis int64) error {
 	}
 	id, err := m.add(&message{sender: x.who(string(e.Sender)), millis: millis, text: text, salt: salt(m.uri, string(e.EventID)), origin: mimi.Origin{Kind: "location"}})
 	if err == nil {
-		remember(x.known, string(e.EventID), matrixKnown{id: id, sender: string(e.Sender), millis: millis})
+		remember(x.known, string(e.EventID), matrixKnown{id: id, room: m, sender: string(e.Sender), millis: millis})
 	}
 	return err
 }
@@ -140,7 +140,7 @@ func (x *matrixExport) beacon(m *room, e *matrixEvent, millis int64) error {
 	}
 	msg := &message{sender: x.who(string(e.Sender)), millis: millis, text: strings.TrimSpace(string(place.About) + "\n" + string(place.URI)),
 		salt: salt(m.uri, string(e.EventID)), origin: mimi.Origin{Kind: "location"}}
-	x.answer(msg, e.refersTo())
+	x.answer(m, msg, e.refersTo())
 	_, err := m.add(msg)
 	return err
 }

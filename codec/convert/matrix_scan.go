@@ -2,7 +2,6 @@ package convert
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -15,20 +14,14 @@ type matrixScan struct {
 	names    map[string]string // of rooms, by id
 	roomIDs  map[string]struct{}
 	powers   map[string]*matrixPower // by room
-	redacts  map[string]matrixRedaction
+	redacts  map[matrixRedaction]struct{}
 	oneRoom  string
 	creators map[string]string
 }
 
-// A matrixRedaction is who redacted an event, and whether he may redact those of
-// others.
-type matrixRedaction struct {
-	by  []string
-	may bool
-}
-
-// maxRedactors bounds those who redact one event that are kept.
-const maxRedactors = 16
+// A matrixRedaction says that somebody redacted an event of a room. by is "" for
+// everybody who may redact what others wrote.
+type matrixRedaction struct{ room, event, by string }
 
 // A matrixPower is what a room lets people do.
 type matrixPower struct {
@@ -38,7 +31,7 @@ type matrixPower struct {
 
 func newMatrixScan() matrixScan {
 	return matrixScan{events: map[string]struct{}{}, people: map[string]string{}, names: map[string]string{}, roomIDs: map[string]struct{}{},
-		powers: map[string]*matrixPower{}, redacts: map[string]matrixRedaction{}, creators: map[string]string{}}
+		powers: map[string]*matrixPower{}, redacts: map[matrixRedaction]struct{}{}, creators: map[string]string{}}
 }
 
 // event notes what one event says.
@@ -81,12 +74,13 @@ func (s *matrixScan) event(raw jsontext.Value) error {
 		s.powers[room] = powerOf(&e.Content)
 	case e.Type == "m.room.redaction":
 		to := string(cmp.Or(e.Redacts, e.Content.Redacts))
-		may := s.mayRedact(room, string(e.Sender))
-		had := s.redacts[to]
-		if had.may = had.may || may; len(had.by) < maxRedactors {
-			had.by = append(had.by, string(e.Sender))
+		by := string(e.Sender)
+		if s.mayRedact(room, by) {
+			by = ""
 		}
-		remember(s.redacts, to, had)
+		if to != "" && e.Sender != "" && len(s.redacts) < MaxMessageIDs {
+			s.redacts[matrixRedaction{room, to, by}] = struct{}{}
+		}
 	}
 	return nil
 }
@@ -123,13 +117,24 @@ func (s *matrixScan) mayRedact(room, user string) bool {
 }
 
 // redacted reports whether an event was deleted: its server says so, or its author
-// or who may did it.
+// or who may in its room did it. Redactions that do not say their room are of the
+// only one.
 func (s *matrixScan) redacted(e *matrixEvent) bool {
 	if k := e.Unsigned.Because.Kind(); k == '{' {
 		return true
 	}
-	by, ok := s.redacts[string(e.EventID)]
-	return ok && e.EventID != "" && (by.may || slices.Contains(by.by, string(e.Sender)))
+	rooms := []string{string(e.RoomID)}
+	if len(s.roomIDs) <= 1 {
+		rooms = []string{"", s.onlyRoom()}
+	}
+	for _, room := range rooms {
+		for _, by := range []string{"", string(e.Sender)} {
+			if _, ok := s.redacts[matrixRedaction{room, string(e.EventID), by}]; ok {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (s *matrixScan) has(id string) bool {
