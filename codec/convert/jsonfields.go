@@ -32,6 +32,12 @@ func (f fields) take(name string) jsontext.Value {
 	return v
 }
 
+// has reports a member that is there and not null.
+func (f fields) has(name string) bool {
+	v := f[name]
+	return len(v) > 0 && v.Kind() != 'n'
+}
+
 // text takes a text, number or boolean; what is of another form stays, and is
 // counted.
 func (f fields) text(name string) string {

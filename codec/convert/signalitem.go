@@ -26,18 +26,41 @@ func (s *signal) item(f fields) error {
 		s.report.leaveMany(int64(len(versions)), RecordMalformed)
 		return nil
 	}
-	var original *mimi.MessageID
-	for _, v := range versions {
+	deleted := isSignalDeleted(f)
+	var first *signalFirst
+	for i, v := range versions {
 		s.report.Records++
-		id, err := s.version(c, v, original)
+		author, _ := scalar(v["authorId"])
+		sent, _ := scalar(v["dateSent"])
+		switch last := i == len(versions)-1; {
+		case !last && deleted: // a deletion is of all versions
+			s.report.leave(EditOfDeleted)
+			continue
+		case first != nil && author != first.author:
+			s.report.leave(NotTheAuthor)
+			continue
+		}
+		id, err := s.version(c, v, first)
 		if err != nil {
 			return err
 		}
-		if id != nil && original == nil {
-			original = id
+		if id != nil && first == nil {
+			at, _ := flexible(sent).int64()
+			first = &signalFirst{*id, author, at}
 		}
 	}
 	return nil
+}
+
+// A signalFirst is the first version of a message, which only its author edits.
+type signalFirst struct {
+	id     mimi.MessageID
+	author string
+	sent   int64
+}
+
+func isSignalDeleted(f fields) bool {
+	return f.has("remoteDeletedMessage") || f.has("adminDeletedMessage")
 }
 
 // A signalItem is one version of a message on its way.
@@ -52,9 +75,9 @@ type signalItem struct {
 	msg  *message
 }
 
-// version takes one version; original is that which it is an edit of. It returns the
-// id of the message, nil when it became none.
-func (s *signal) version(c *signalChat, f fields, original *mimi.MessageID) (*mimi.MessageID, error) {
+// version takes one version; first is that which it is an edit of. It returns the id
+// of the message, nil when it became none.
+func (s *signal) version(c *signalChat, f fields, first *signalFirst) (*mimi.MessageID, error) {
 	sent, ok := f.int("dateSent")
 	if !ok || !inRange(time.UnixMilli(sent)) {
 		s.report.leave(RecordUndated)
@@ -68,7 +91,10 @@ func (s *signal) version(c *signalChat, f fields, original *mimi.MessageID) (*mi
 	x := &signalItem{signal: s, fields: f, chat: c, room: m, by: s.author(authorID), byID: authorID, sent: sent}
 	// When it was received, delivered, read and sent again is not history.
 	f.drop("chatId", "incoming", "outgoing", "directionless")
-	x.msg = &message{sender: x.by, millis: sent, salt: salt(m.uri, x.by.key, strconv.FormatInt(sent, 10)), replaces: original, expires: expiry(f)}
+	x.msg = &message{sender: x.by, millis: sent, salt: salt(m.uri, x.by.key, strconv.FormatInt(sent, 10)), expires: expiry(f)}
+	if first != nil { // an edit comes after what it edits
+		x.msg.replaces, x.msg.millis = &first.id, max(sent, first.sent)
+	}
 	id, err := x.convert()
 	if err != nil {
 		return nil, err
@@ -77,14 +103,13 @@ func (s *signal) version(c *signalChat, f fields, original *mimi.MessageID) (*mi
 	if id == nil {
 		return nil, nil
 	}
-	first := id
-	if original != nil {
-		first = original
+	if first != nil {
+		id = &first.id
 	}
 	if len(s.ids) < MaxMessageIDs {
-		s.ids[signalID{c.id, authorID, sent}] = *first
+		s.ids[signalID{c.id, authorID, sent}] = *id
 	}
-	return first, nil
+	return id, nil
 }
 
 // expiry is when a message has to vanish: at a time, when it was read, else so long
@@ -105,14 +130,14 @@ func expiry(f fields) *mimi.Expiration {
 // convert takes what the message is.
 func (x *signalItem) convert() (*mimi.MessageID, error) {
 	switch {
-	case x.fields["remoteDeletedMessage"] != nil, x.fields["adminDeletedMessage"] != nil:
+	case isSignalDeleted(x.fields):
 		x.drop("remoteDeletedMessage")
 		if admin := x.object("adminDeletedMessage"); admin != nil { // whose name has no place
 			x.report.mend(FieldUnknown)
 		}
 		id, err := x.room.tombstone(x.sent, x.by, strconv.FormatInt(x.sent, 10))
 		return &id, err
-	case x.fields["updateMessage"] != nil:
+	case x.has("updateMessage"):
 		return x.update(x.object("updateMessage"))
 	}
 	var reactions []fields

@@ -12,7 +12,8 @@ func fullName(f fields, given, family string) string {
 }
 
 // recipient takes a person or a group. Keys of people are their account's id, else
-// their number: ids in the file change from one export to the next.
+// their number or name: ids in the file change from one export to the next, and are
+// the last resort, since two without a key are not one.
 func (s *signal) recipient(f fields) error {
 	if len(s.recipients) >= MaxPeople {
 		return errPeople
@@ -20,14 +21,14 @@ func (s *signal) recipient(f fields) error {
 	id := f.text("id")
 	r := &signalRecipient{}
 	switch {
-	case f["self"] != nil:
+	case f.has("self"):
 		r.person, r.room = s.self, "note-to-self"
-	case f["releaseNotes"] != nil:
+	case f.has("releaseNotes"):
 		r.person, r.room, r.isRoom = person{key: "signal", name: "Signal"}, "signal", true
 	case f["contact"].Kind() == '{':
-		s.contact(f.object("contact"), r)
+		s.contact(id, f.object("contact"), r)
 	case f["group"].Kind() == '{':
-		s.group(f.object("group"), r)
+		s.group(id, f.object("group"), r)
 	default: // lists of people for stories, links of calls
 		s.report.leaveMany(1, NotAMessage)
 		return nil
@@ -36,19 +37,19 @@ func (s *signal) recipient(f fields) error {
 	return nil
 }
 
-func (s *signal) contact(f fields, r *signalRecipient) {
+func (s *signal) contact(id string, f fields, r *signalRecipient) {
 	aci, tel := serviceID(f.bytes("aci")), f.text("e164")
 	if tel != "" {
 		tel = "+" + strings.TrimPrefix(tel, "+")
 	}
-	nickname := ""
+	nickname, username := "", f.text("username")
 	if n := f.object("nickname"); n != nil {
 		nickname = fullName(n, "given", "family")
 	}
 	r.name = cmp.Or(nickname, fullName(f, "systemGivenName", "systemFamilyName"), fullName(f, "profileGivenName", "profileFamilyName"),
-		f.text("systemNickname"), tel, f.text("username"), "Unknown")
+		f.text("systemNickname"), tel, username, "Unknown")
 	pni := serviceID(f.bytes("pni"))
-	r.key, r.tel = cmp.Or(aci, tel, pni, "unknown"), tel
+	r.key, r.tel = cmp.Or(aci, tel, pni, username, "recipient-"+id), tel
 	r.room = r.key
 	for _, id := range []string{aci, "pni-" + pni} {
 		if id != "" && id != "pni-" {
@@ -57,8 +58,11 @@ func (s *signal) contact(f fields, r *signalRecipient) {
 	}
 }
 
-func (s *signal) group(f fields, r *signalRecipient) {
+func (s *signal) group(id string, f fields, r *signalRecipient) {
 	key := f.bytes("masterKey") // is a secret: the room goes by its hash
+	if key == nil {
+		key = []byte("recipient-" + id)
+	}
 	sum := derive("signal group", string(key))
 	r.room, r.isRoom = "group-"+hex.EncodeToString(sum[:16]), true
 	r.name = "Group"
@@ -68,11 +72,12 @@ func (s *signal) group(f fields, r *signalRecipient) {
 	}
 	for _, v := range snapshot.list("members") {
 		if m, ok := fieldsOf(v); ok {
-			id := serviceID(m.bytes("userId"))
-			r.members = append(r.members, id)
-			if s.members = append(s.members, id); len(s.members) > MaxPeople {
-				s.members = s.members[:MaxPeople]
+			if len(r.members) >= MaxListed || len(s.members) >= MaxPeople {
+				s.report.mend(MembersCut)
+				break
 			}
+			id := serviceID(m.bytes("userId"))
+			r.members, s.members = append(r.members, id), append(s.members, id)
 		}
 	}
 }

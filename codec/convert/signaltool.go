@@ -147,6 +147,8 @@ func (s *signalTool) record(v jsontext.Value) error {
 	by := s.person(f.text("sender"))
 	if f.is("deleted") {
 		_, err := s.room.tombstone(millis, by, date)
+		f.drop("body", "quote", "call", "missed") // what was said was taken back
+		s.rest(f)
 		return err
 	}
 	msg := &message{sender: by, millis: millis, salt: salt(s.room.uri, by.key, date)}
