@@ -215,7 +215,7 @@ func (c *discordChannel) reactions(m *discordMessage, to mimi.MessageID, millis 
 			}
 		}
 		n, _ := re.Count.int64()
-		c.report.leaveMany(n-int64(len(re.Users)), ReactorUnknown)
+		c.report.leaveMany(max(n, 0)-int64(len(re.Users)), ReactorUnknown)
 	}
 	return nil
 }

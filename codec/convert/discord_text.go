@@ -148,7 +148,7 @@ func (c *discordChannel) token(out *markup, s string, mentions []discordUser) bo
 	switch {
 	case (kind == "@" || kind == "@!") && id != "":
 		name := id
-		if i := slices.IndexFunc(mentions, func(u discordUser) bool { return string(u.ID) == id }); i >= 0 {
+		if i := slices.IndexFunc(mentions[:min(len(mentions), maxDiscordMentions)], func(u discordUser) bool { return string(u.ID) == id }); i >= 0 {
 			name = mentions[i].person().name
 		}
 		out.mention("@"+name, c.userURI(id))

@@ -41,6 +41,19 @@ const (
 	// MaxMessageText bounds the text of one message in bytes; a longer one becomes a
 	// file: a message has to fit in one segment.
 	MaxMessageText = 1 << 20
+	// maxHeldText bounds the texts of a conversion that became files, in bytes: they
+	// are held until they are sent. It is a hundred times more than anybody typed.
+	maxHeldText = 256 << 20
+	// maxAbout bounds what is said of a file or a room in bytes, and maxAddress where a
+	// file is.
+	maxAbout   = 64 << 10
+	maxAddress = 8 << 10
+	// maxChanges bounds the changes of a room that are one dialog.
+	maxChanges = 4 << 10
+	// What a vCon has of a file, an event and a person besides texts, in bytes.
+	fileOverhead  = 256
+	eventOverhead = 128
+	partyOverhead = 64
 	// MaxFilesOfMessage bounds the files of one message: with its text they are the
 	// parts of one MIMI message, of which there are 1,024 at most.
 	MaxFilesOfMessage = 1000

@@ -90,7 +90,8 @@ func (w *markdownWriter) span(s span, next rune) {
 		w.flush()
 		w.quoted = q
 	}
-	for i, part := range strings.Split(s.text, "\n") {
+	lines := strings.Split(s.text, "\n")
+	for i, part := range lines {
 		if i > 0 {
 			w.begun = true
 			w.flush()
@@ -98,7 +99,7 @@ func (w *markdownWriter) span(s span, next rune) {
 		}
 		if part != "" {
 			follow := next
-			if i < strings.Count(s.text, "\n") {
+			if i < len(lines)-1 {
 				follow = 0
 			}
 			w.piece(part, s, follow)

@@ -30,8 +30,16 @@ func (m *markup) styled(l look, add func()) {
 	m.look = before
 }
 
-// mention appends a mention of a user or a room (MIMI content, section 9.6).
-func (m *markup) mention(name, uri string) { m.add(span{text: name, href: uri}) }
+// mention appends a mention of a user or a room (MIMI content, section 9.6). One
+// name may be mentioned in a text as often as there is place for its id: it is cut.
+func (m *markup) mention(name, uri string) { m.add(span{text: mentionOf(name), href: uri}) }
+
+func mentionOf(name string) string {
+	if len(name) > MaxName {
+		return cut(name, MaxName)
+	}
+	return name
+}
 
 // link appends a link; text may be empty. What is no address is no link.
 func (m *markup) link(text, uri string) {

@@ -56,21 +56,43 @@ func (m *room) add(msg *message) (mimi.MessageID, error) {
 		return id, err
 	}
 	m.attach(d, id, msg)
-	m.put(d, msg.millis, len(msg.text)+len(msg.html))
+	m.put(d, msg.millis, msg.size())
 	m.run.report.Messages++
 	return id, nil
 }
 
+// size is about how many bytes a message takes in a vCon.
+func (msg *message) size() int {
+	n := len(msg.text) + len(msg.html)
+	for i := range msg.files {
+		f := &msg.files[i]
+		n += fileOverhead + 2*len(f.name) + 2*len(f.mediaType) + len(f.description) + len(f.url)
+	}
+	return n
+}
+
 // fit brings a message within the limits: long texts become files, and files
-// beyond MaxFilesOfMessage are left.
+// beyond MaxFilesOfMessage are left. What a person or an app says of a message or a
+// file is cut.
 func (m *room) fit(msg *message) {
+	m.run.fitLine(&msg.origin.Kind, MaxName)
+	m.run.fitLine(&msg.origin.ForwardedFrom, MaxName)
+	for i := range msg.files {
+		f := &msg.files[i]
+		m.run.fitLine(&f.name, MaxName)
+		m.run.fitLine(&f.description, maxAbout)
+		if len(f.url) > maxAddress {
+			f.url = ""
+			m.run.report.mend(FieldUnknown)
+		}
+	}
 	if len(msg.html) > MaxMessageText {
-		msg.files = append([]file{textFile("message.html", html, msg.html)}, msg.files...)
+		msg.files = append([]file{m.run.textFile("message.html", html, msg.html)}, msg.files...)
 		msg.html = ""
 		m.run.report.mend(TextAsFile)
 	}
 	if len(msg.text) > MaxMessageText {
-		msg.files = append([]file{textFile("message.txt", msg.mediaType, msg.text)}, msg.files...)
+		msg.files = append([]file{m.run.textFile("message.txt", msg.mediaType, msg.text)}, msg.files...)
 		msg.text = cut(msg.text, MaxMessageText/16)
 		m.run.report.mend(TextAsFile)
 	}
@@ -83,11 +105,26 @@ func (m *room) fit(msg *message) {
 	}
 }
 
-func textFile(name, mediaType, text string) file {
+// fitLine cuts what has more than limit bytes, and counts it.
+func (r *run) fitLine(s *string, limit int) {
+	if len(*s) > limit {
+		*s = cut(*s, limit)
+		r.report.mend(NameTooLong)
+	}
+}
+
+// textFile is a file of a long text, which is held in memory until it is sent: when
+// there is more than maxHeldText of them, the file has no content.
+func (r *run) textFile(name, mediaType, text string) file {
 	if isHTML(mediaType) {
 		name = "message.html"
 	}
-	return file{name: name, mediaType: mediaType, content: bytesContent([]byte(text)), disposition: mimi.Attachment}
+	f := file{name: name, mediaType: mediaType, size: uint64(len(text)), disposition: mimi.Attachment}
+	if r.report.held+len(text) <= maxHeldText {
+		r.report.held += len(text)
+		f.content = bytesContent([]byte(text))
+	}
+	return f
 }
 
 func isHTML(mediaType string) bool { return strings.HasPrefix(mediaType, "text/html") }
@@ -236,11 +273,29 @@ type change struct {
 
 // changes appends changes of one moment, which are one record.
 func (m *room) changes(millis int64, all ...change) error {
+	for len(all) > maxChanges { // one dialog has to fit into one segment
+		m.run.report.Records++
+		if err := m.changes(millis, all[:maxChanges]...); err != nil {
+			return err
+		}
+		all = all[maxChanges:]
+	}
 	if err := m.full(); err != nil {
 		return err
 	}
 	events := make([]codec.PartyEvent, len(all))
+	text := 0
 	for i, c := range all {
+		if c.room != nil {
+			m.run.fitLine(&c.room.Subject, maxAbout)
+			m.run.fitLine(&c.room.Avatar, maxAddress)
+			text += len(c.room.Name) + len(c.room.Subject) + len(c.room.Avatar)
+			for k := range c.room.Description {
+				m.run.fitLine(&c.room.Description[k].Content, maxAbout)
+				text += len(c.room.Description[k].Content)
+			}
+		}
+		text += eventOverhead + len(c.name)
 		who := m.party(c.who)
 		events[i] = codec.PartyEvent{Party: &who, Event: c.event, Name: m.run.short(c.name), Role: c.role, Room: c.room}
 		if c.by != roomItself {
@@ -249,6 +304,7 @@ func (m *room) changes(millis int64, all ...change) error {
 		}
 	}
 	m.change(millis, events...)
+	m.weigh(text)
 	return nil
 }
 

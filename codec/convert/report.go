@@ -33,6 +33,8 @@ type Report struct {
 	// Mended counts records, and files, that are carried with a change, by what
 	// was changed.
 	Mended map[Reason]uint64
+
+	held int // bytes of texts that became files, in memory
 }
 
 // Dropped is how many records, links and contents are not in the vCons. A link of a line

@@ -82,10 +82,16 @@ func (m *room) party(p person) uint32 {
 	if i, ok := m.index[uri]; ok {
 		q := &m.parties[i]
 		q.Name, q.Tel, q.Mailto = cmp.Or(q.Name, m.run.short(p.name)), cmp.Or(q.Tel, p.tel), cmp.Or(q.Mailto, p.mailto)
+		m.run.fitLine(&q.Tel, MaxName)
+		m.run.fitLine(&q.Mailto, MaxName)
 		return i
 	}
 	i := uint32(len(m.parties))
-	m.parties = append(m.parties, codec.Party{IMURI: uri, Name: m.run.short(p.name), Tel: p.tel, Mailto: p.mailto})
+	p.name = m.run.short(p.name)
+	m.run.fitLine(&p.tel, MaxName)
+	m.run.fitLine(&p.mailto, MaxName)
+	m.parties = append(m.parties, codec.Party{IMURI: uri, Name: p.name, Tel: p.tel, Mailto: p.mailto})
+	m.weigh(partyOverhead + len(uri) + len(p.name) + len(p.tel) + len(p.mailto))
 	m.index[uri] = i
 	return i
 }
@@ -93,9 +99,16 @@ func (m *room) party(p person) uint32 {
 // put adds a dialog with so many bytes of text.
 func (m *room) put(d *codec.Dialog, millis int64, text int) {
 	m.dialogs = append(m.dialogs, dated{*d, millis})
-	m.text += text
 	if m.group != nil {
 		m.group.dialogs++
+	}
+	m.weigh(text)
+}
+
+// weigh adds so many bytes to what a vCon has.
+func (m *room) weigh(text int) {
+	m.text += text
+	if m.group != nil {
 		m.group.text += text
 	}
 }

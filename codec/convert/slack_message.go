@@ -261,7 +261,7 @@ func (c *slackRoom) reactions(m *slackMessage, to mimi.MessageID, millis int64) 
 			}
 		}
 		n, _ := re.Count.int64()
-		c.report.leaveMany(n-int64(len(re.Users)), ReactorUnknown)
+		c.report.leaveMany(max(n, 0)-int64(len(re.Users)), ReactorUnknown)
 	}
 	return nil
 }

@@ -270,7 +270,7 @@ func (c *telegramChat) reactions(f fields, to mimi.MessageID, at telegramTime) e
 		if !counted {
 			n = int64(len(recent))
 		}
-		c.report.leaveMany(n-named, ReactorUnknown)
+		c.report.leaveMany(max(n, 0)-named, ReactorUnknown)
 		c.rest(r)
 	}
 	return nil
