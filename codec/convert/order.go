@@ -37,7 +37,7 @@ func (r *run) oldestFirst(read recordReader, millis func(jsontext.Value) (int64,
 	if err != nil {
 		return nil, err
 	}
-	if falls == 0 || falls < rises-1 { // the first one rises from nothing
+	if falls == 0 || falls <= rises-1 { // the first one rises from nothing
 		return read, nil
 	}
 	var all []jsontext.Value

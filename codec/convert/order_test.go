@@ -19,7 +19,7 @@ func TestOldestFirst(t *testing.T) {
 	}
 	for _, tt := range []struct{ in, want string }{
 		{"", ""}, {"5", "5"}, {"1 2 3", "1 2 3"}, {"3 2 1", "1 2 3"}, {"2 1", "1 2"}, {"1 3 2 4", "1 3 2 4"}, {"9 8 0 7", "7 0 8 9"},
-		{"5 5 5", "5 5 5"}, {"4 6 5 3 2", "2 3 5 6 4"},
+		{"5 5 5", "5 5 5"}, {"4 6 5 3 2", "2 3 5 6 4"}, {"1 3 2", "1 3 2"},
 	} {
 		for limit, ok := range map[int]bool{len(strings.Fields(tt.in)): true, len(strings.Fields(tt.in)) - 1: false} {
 			r, _ := collector(Options{})
