@@ -63,11 +63,11 @@ func detectFolder(path string) (sourceArg, error) {
 	if err != nil {
 		return a, unreadable(path, err)
 	}
-	layout, err := layoutOf(path)
+	layout, whole, err := layoutOfFolder(path)
 	if err != nil {
 		return a, err
 	}
-	if layout != "" && (vcons == 0 || convert.IsWhole(layout) || !hasVCons(path)) {
+	if layout != "" && (vcons == 0 || whole || !hasVCons(path)) {
 		a.kind, a.layout = exportSource, layout
 		return a, nil
 	}

@@ -115,19 +115,30 @@ func (e *export) Close() error {
 
 // layoutOf tells the layout of the export at a path, "" when it is of none.
 func layoutOf(path string) (convert.Kind, error) {
+	kind, _, err := layoutOfFolder(path)
+	return kind, err
+}
+
+// layoutOfFolder is layoutOf, and reports whether all of a folder is one export.
+func layoutOfFolder(path string) (kind convert.Kind, whole bool, err error) {
 	e, err := openExport(path)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	defer e.Close()
-	kind, err := convert.DetectExport(e, e.name)
+	kind, err = convert.DetectExport(e, e.name)
 	if errors.Is(err, convert.ErrUnknownKind) {
-		return "", nil
+		return "", false, nil
+	}
+	if err == nil && e.folder != nil {
+		if info, serr := fs.Stat(e, e.name); serr == nil && info.IsDir() {
+			whole, err = convert.IsWhole(e, e.name, kind)
+		}
 	}
 	if err != nil {
-		return "", unreadable(path, err)
+		return "", false, unreadable(path, err)
 	}
-	return kind, nil
+	return kind, whole, nil
 }
 
 // layouts lists the names of the layouts for messages.

@@ -60,11 +60,14 @@ func Kinds() []Kind {
 	return all
 }
 
-// IsWhole reports whether a folder can be one export of this layout, whatever
-// its files are by themselves.
-func IsWhole(kind Kind) bool {
+// IsWhole reports whether a folder is one export of this layout, whatever its
+// files are by themselves.
+func IsWhole(fsys fs.FS, dir string, kind Kind) (bool, error) {
 	l, ok := layoutOf(kind)
-	return ok && l.folder != nil
+	if !ok || l.folder == nil {
+		return false, nil
+	}
+	return l.folder(fsys, dir)
 }
 
 // Detect tells the layout of a file from its name and first bytes.

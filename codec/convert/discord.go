@@ -28,12 +28,13 @@ import (
 
 // detectDiscord looks for the first members of an export.
 func detectDiscord(_ string, prefix []byte) bool {
-	prefix = bytes.TrimPrefix(prefix, []byte("\ufeff"))
-	rest, ok := bytes.CutPrefix(bytes.TrimLeft(prefix, " \t\r\n"), []byte("{"))
-	if !ok || !bytes.HasPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte(`"guild"`)) {
+	names := firstMembers(bytes.TrimPrefix(prefix, []byte("\ufeff")))
+	if len(names) < 3 || names[0] != "guild" || names[1] != "channel" {
 		return false
 	}
-	return bytes.Contains(rest, []byte(`"channel"`)) && (bytes.Contains(rest, []byte(`"dateRange"`)) || bytes.Contains(rest, []byte(`"messages"`)))
+	return !slices.ContainsFunc(names, func(name string) bool {
+		return !slices.Contains([]string{"guild", "channel", "dateRange", "exportedAt", "messages", "messageCount"}, name)
+	})
 }
 
 // isDiscordMedia reports a file of a media folder.

@@ -3,12 +3,16 @@ package convert_test
 import (
 	"encoding/base64"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/convert"
+	"github.com/vcon-transfer/vcon-transfer/testdata"
 )
 
 // TestNamesOfNoFile names files by what no system can open: the message stays.
@@ -215,6 +219,65 @@ func TestCountsBelowNothing(t *testing.T) {
 		_, report := all(t, kind, files(pairs...), name, convert.Options{})
 		if report.Records != 2 {
 			t.Errorf("%s: %+v", kind, report)
+		}
+	}
+}
+
+// TestDetectNoExport gives what no layout may take: vCons, signed and encrypted
+// ones, whose own members are called as an export's, and JSON of anything.
+func TestDetectNoExport(t *testing.T) {
+	for _, text := range []string{
+		`{"vcon":"0.0.1","uuid":"x","dialog":[{"origin_server_ts":1,"sender":"x","type":"text","chunk":1,"content":"","event_id":""}]}`,
+		`{"parties":[],"x":{"chunk":1,"origin_server_ts":1,"sender":"x","type":"text"},"dialog":[],"vcon":"0.4.0"}`,
+		`{"guild":{},"channel":{},"messages":[],"vcon":"0.4.0"}`,
+		`{"room_name":"","exported_by":"","messages":[],"vcon":"0.4.0"}`,
+		`{"backupTimeMs":1,"vcon":"0.4.0"}`,
+		`{"payload":"x","signatures":[{"protected":"x","header":{"chunk":1,"origin_server_ts":1,"sender":"x","type":"x"}}]}`,
+		`{"protected":"x","ciphertext":"x","unprotected":{"chunk":1,"origin_server_ts":1,"sender":"x","type":"text"}}`,
+		`{"messages":[]}`, `{"about":"x","chats":1}`, `{"name":"x","type":"y","id":"z"}`, `[]`, `{}`, `null`, "", " ", "\xef\xbb\xbf", "From x\n", "<html>", "PK\x03\x04",
+	} {
+		for _, name := range []string{"x.json", "x.vcon", "x.cbor", "x.txt", "x.tsv", "x.eml", "x.xml", "data.json", "result.json", "main.jsonl", "_chat.txt"} {
+			if kind, ok := convert.Detect(name, []byte(text)); ok {
+				t.Errorf("%s is of layout %s: %s", name, kind, text)
+			}
+		}
+	}
+}
+
+// TestSameIDs converts each export again, elsewhere, and in small vCons: the ids of
+// its messages stay.
+func TestSameIDs(t *testing.T) {
+	exports := testdata.Sub("exports")
+	entries, err := fs.ReadDir(exports, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		kind, err := convert.DetectExport(exports, e.Name())
+		if err != nil {
+			t.Fatal(e.Name(), err)
+		}
+		ids := func(opts convert.Options) string {
+			var all []string
+			for v, err := range convert.Convert(t.Context(), kind, exports, e.Name(), opts, nil) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range v.Dialog {
+					all = append(all, string(v.Dialog[i].MessageID))
+				}
+			}
+			slices.Sort(all)
+			return strings.Join(slices.Compact(all), " ") // what comes twice is known in one vCon only
+		}
+		want := ids(convert.Options{})
+		for _, opts := range []convert.Options{{}, {}, {Location: time.FixedZone("", 5*3600+1800)}, {MaxMessages: 3}} {
+			if ids(opts) != want {
+				t.Errorf("%s: other ids with %+v", kind, opts)
+			}
 		}
 	}
 }

@@ -26,7 +26,8 @@ import (
 // API, "Room Events" and "Instant Messaging"; MSC3381 (polls), MSC3488 and MSC3672
 // (locations). An event is known by its id.
 
-// detectMatrix looks for the head of Element's export, or for an event.
+// detectMatrix looks for the head of Element's export, for the head of what
+// servers give, or for an event. All members of a head are known.
 func detectMatrix(_ string, prefix []byte) bool {
 	prefix = bytes.TrimLeft(bytes.TrimPrefix(prefix, []byte("\ufeff")), " \t\r\n")
 	has := func(names ...string) bool {
@@ -37,17 +38,20 @@ func detectMatrix(_ string, prefix []byte) bool {
 		}
 		return true
 	}
-	rest, object := bytes.CutPrefix(prefix, []byte("{"))
-	rest = bytes.TrimLeft(rest, " \t\r\n")
-	switch {
-	case object && bytes.HasPrefix(rest, []byte(`"room_name"`)):
-		return has("exported_by", "messages")
-	case object:
-		return has("chunk", "origin_server_ts", "sender", "type") && !has("vcon")
-	case bytes.HasPrefix(prefix, []byte("[")):
+	if bytes.HasPrefix(prefix, []byte("[")) {
 		return has("origin_server_ts", "sender", "type", "content", "event_id")
 	}
-	return false
+	names := firstMembers(prefix)
+	only := func(known ...string) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(known, name) })
+	}
+	switch {
+	case len(names) == 0:
+		return false
+	case names[0] == "room_name":
+		return only("room_name", "room_creator", "topic", "export_date", "exported_by", "messages") && has("exported_by", "messages")
+	}
+	return slices.Contains(names, "chunk") && only("start", "end", "chunk", "state") && has("origin_server_ts", "sender", "type")
 }
 
 // isMatrixMedia reports a file that Element puts beside an export. An export may

@@ -31,26 +31,26 @@ func detectTelegram(name string, prefix []byte) bool {
 				return false
 			}
 		case "messages":
-			return !about && telegramMessages(dec)
+			return !about && telegramMessages(dec, chat)
 		case "about":
 			if about = true; chat || dec.PeekKind() != '"' || dec.SkipValue() != nil {
 				return false
 			}
 		default:
-			return about && isTelegramSection(member)
+			return about && isTelegramSection(member) && strings.IndexByte("{[", byte(dec.PeekKind())) >= 0
 		}
 	}
 }
 
-// telegramMessages reports whether the array that comes next is empty or begins
-// with a message.
-func telegramMessages(dec *jsontext.Decoder) bool {
+// telegramMessages reports whether the array that comes next begins with a message,
+// or is empty and of a chat.
+func telegramMessages(dec *jsontext.Decoder, chat bool) bool {
 	if t, err := dec.ReadToken(); err != nil || t.Kind() != '[' {
 		return false
 	}
 	switch dec.PeekKind() {
 	case ']':
-		return true
+		return chat
 	case '{':
 		_, _ = dec.ReadToken()
 	default:
