@@ -40,6 +40,7 @@ type mailbox struct {
 	hashes  [][16]byte         // of the nodes
 	group   []int32            // of the nodes: union-find
 	known   map[[16]byte]bool  // mails that are there
+	limit   int                // of nodes; 0 is MaxMessageIDs
 	holding int64
 }
 
@@ -187,21 +188,27 @@ func (b *mailbox) enter(m *scannedMail) Reason {
 	}
 	var chain []int32
 	for _, id := range refs {
-		chain = append(chain, b.node(sum16("id", id)))
+		if n := b.cited(sum16("id", id)); n >= 0 {
+			chain = append(chain, n)
+		}
 	}
 	if len(chain) > 0 {
 		e.answers[0], e.root = chain[len(chain)-1], chain[0]
 	}
 	if len(to) > 0 {
-		e.answers[1] = b.node(sum16("id", to[0]))
-		chain = append(chain, e.answers[1])
-		if e.root == e.node {
-			e.root = e.answers[1]
+		if n := b.cited(sum16("id", to[0])); n >= 0 {
+			e.answers[1] = n
+			chain = append(chain, n)
+			if e.root == e.node {
+				e.root = n
+			}
 		}
 	}
 	if id := h.get("x-gm-thrid"); id != "" {
-		e.root = b.node(sum16("gmail", id))
-		chain = []int32{e.root} // Google knows better
+		if n := b.cited(sum16("gmail", id)); n >= 0 {
+			e.root = n
+			chain = []int32{n} // Google knows better
+		}
 	}
 	for _, n := range chain {
 		b.join(e.node, n)
@@ -220,6 +227,18 @@ func isExpunged(status string) bool {
 func sum16(label string, fields ...string) [16]byte {
 	sum := derive(label, fields...)
 	return [16]byte(sum[:16])
+}
+
+// cited is the node with the hash of what a mail names, -1 when there are as many as
+// MaxMessageIDs: a mail names up to MaxReferences, which need not exist.
+func (b *mailbox) cited(hash [16]byte) int32 {
+	if n, ok := b.nodes[hash]; ok {
+		return n
+	}
+	if len(b.nodes) >= cmp.Or(b.limit, MaxMessageIDs) {
+		return -1
+	}
+	return b.node(hash)
 }
 
 // node is the node with a hash. When there are as many as MaxMessageIDs, further
