@@ -1,3 +1,8 @@
+//go:build !race
+
+// Nothing here runs at the same time as something else, and the race detector makes
+// these sizes take minutes.
+
 package codec
 
 import (
