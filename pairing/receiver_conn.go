@@ -148,6 +148,9 @@ func (c *ReceiverConn) Accept(a Accept) (m3 []byte, s *Session, err error) {
 	return bytes.Clone(m3), b.session, nil
 }
 
+// Connection gives the number e that the peer said hello with: 0 for a pairing.
+func (c *ReceiverConn) Connection() uint32 { return c.hello.connection }
+
 // SealError gives an early error for the peer: a code of docs/wire-format.md and one sentence without user
 // data, cut at MaxErrorText bytes. It gives nil only when the random source fails.
 func (c *ReceiverConn) SealError(code uint16, text string) []byte {

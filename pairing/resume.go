@@ -104,3 +104,15 @@ func NewResumeSender(o ResumeOptions) (*Sender, error) {
 	}
 	return s, s.start(e)
 }
+
+// RestoreSession gives the session of a transfer that was stored: with its name, its secret and the number
+// of its last connection, but without the keys of any connection, which are never stored. NewResumeSender
+// and NewResumeReceiver go on from it. The errors are hpke.ErrSuite, ErrIntent and ErrErased.
+func RestoreSession(o ResumeOptions) (*Session, error) {
+	if err := o.complete(); err != nil {
+		return nil, fmt.Errorf("restore session: %w", err)
+	}
+	s := resumedSession(o.Suite, hpke.Secret{}, &o, o.LastConnection)
+	s.erased = true
+	return s, nil
+}

@@ -1,6 +1,7 @@
 package pairing
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -149,4 +150,42 @@ func parseRoute(raw cbor.RawMessage) (Route, error) {
 		return Route{}, fmt.Errorf("read route: kind %d: %w", uint8(r.Kind), ErrMalformed)
 	}
 	return r, nil
+}
+
+// MarshalRoutes gives the one encoding of at most MaxRoutes routes, a deterministic CBOR array, for what a
+// host stores. The errors are ErrMalformed and ErrLimit.
+func MarshalRoutes(routes []Route) ([]byte, error) {
+	if len(routes) > MaxRoutes {
+		return nil, fmt.Errorf("encode routes: %d routes: %w", len(routes), ErrLimit)
+	}
+	all := make([][]any, len(routes))
+	for i, r := range routes {
+		if err := r.check(); err != nil {
+			return nil, fmt.Errorf("encode routes: %w", err)
+		}
+		all[i] = r.encoded()
+	}
+	return encode(all), nil
+}
+
+// ParseRoutes reads what MarshalRoutes gave, and nothing else. The error is ErrMalformed.
+func ParseRoutes(b []byte) ([]Route, error) {
+	if len(b) > MaxRoutes*(MaxURL+8) {
+		return nil, fmt.Errorf("read routes: %d bytes: %w", len(b), ErrMalformed)
+	}
+	var raw []cbor.RawMessage
+	if err := decode(b, &raw); err != nil || raw == nil || len(raw) > MaxRoutes {
+		return nil, fmt.Errorf("read routes: %w", ErrMalformed)
+	}
+	routes := make([]Route, len(raw))
+	for i := range raw {
+		var err error
+		if routes[i], err = parseRoute(raw[i]); err != nil {
+			return nil, err
+		}
+	}
+	if again, err := MarshalRoutes(routes); err != nil || !bytes.Equal(again, b) {
+		return nil, fmt.Errorf("read routes: encoding is not deterministic: %w", ErrMalformed)
+	}
+	return routes, nil
 }
