@@ -111,7 +111,8 @@ const (
 	WarnReceipt Warning = 3
 )
 
-// SendOptions configure Send. Source, Offer, Dialer and Prompter must be set.
+// SendOptions configure Send. Source, Dialer and Prompter must be set, and one of
+// Offer and Resume.
 type SendOptions struct {
 	Source   Source
 	Offer    *pairing.Offer
@@ -122,6 +123,15 @@ type SendOptions struct {
 	Progress func(Progress)
 	Timing   Timing
 	Rand     io.Reader // nil is crypto/rand; recorded sessions set it
+
+	// State keeps what another process needs to go on when this one dies; nil keeps
+	// it in memory only. Nothing is left of it when Send returns without an error.
+	State State
+	// Resume goes on with a stored transfer, in the place of Offer: without consent,
+	// to the scope that it was given for, and without a check code, unless the old
+	// process ended before that was typed. The source may have changed since. Scope
+	// and AllowPublicRoutes are not looked at. State should be where it came from.
+	Resume *Checkpoint
 
 	// AllowPublicRoutes takes an offer that leads to a literal public address; see
 	// pairing.SenderOptions.
@@ -136,6 +146,17 @@ type ReceiveOptions struct {
 	Prompter  ReceivePrompter
 	Progress  func(Progress)
 	Timing    Timing
+
+	// State keeps what another process needs to go on when this one dies; nil keeps
+	// it in memory only. It is there from the moment that the check code matched: an
+	// offer does not survive its process. Nothing is left of it when the old device
+	// has said that it has the receipt.
+	State State
+	// Resume goes on with a stored transfer: no offer is made or shown, of Offer only
+	// Rand counts, and no check code is asked for. The acceptors should be where
+	// Resume.Routes lead, and the sink the same. One that has committed gives the
+	// receipt again.
+	Resume *Checkpoint
 }
 
 // Timing holds the deadlines of a session. A zero field takes its default.
@@ -146,6 +167,7 @@ type Timing struct {
 	Person    time.Duration // for the person to answer or type; 5 min
 	Reconnect time.Duration // both wait so long for the other after a lost connection; 2 min
 	Linger    time.Duration // the receiver stays so long to repeat a lost receipt; 30 s
+	Lifetime  time.Duration // of a transfer, from the pairing: no connection is taken up again after it; 24 h, at most MaxLifetime
 }
 
 // A Result is what a transfer came to; both sides have the same Ledger and Root.
@@ -159,6 +181,7 @@ type Result struct {
 	Peer       string        // the peer's label, not escaped
 	Duration   time.Duration // since the check code matched
 	Reconnects int
+	State      error // what of the stored state could not be removed; the transfer is done all the same
 }
 
 // Progress is how far a transfer is. Totals come from the manifest so far

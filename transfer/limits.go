@@ -1,6 +1,10 @@
 package transfer
 
-import "time"
+import (
+	"time"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+)
 
 const (
 	// maxHandshakes bounds the connections that are in the handshake at once: a
@@ -44,6 +48,34 @@ const (
 	// reports, so that the sender sees it move.
 	reportBytes = 4 << 20
 
+	// MaxLifetime bounds how long after the pairing a transfer may be gone on with:
+	// so long a stolen checkpoint is of use.
+	MaxLifetime = 7 * 24 * time.Hour
+
+	// MaxClockBack is by how much a clock may have been set back since the pairing:
+	// two systems on one machine differ by their time zone.
+	MaxClockBack = 24 * time.Hour
+
+	// MaxCheckpoint bounds the bytes of a checkpoint: a consent that names
+	// MaxScopeRooms rooms, whose ids are a hundred bytes in practice.
+	MaxCheckpoint = 1 << 20
+
+	// MaxScopeRooms bounds the rooms that a scope names in a checkpoint.
+	MaxScopeRooms = 8192
+
+	// maxReceipt bounds a sealed receipt: its salt, its tag, its own fields and an end.
+	maxReceipt = 32 + 16 + 40 + segment.MaxEnd
+
+	// maxMillis bounds a time in a checkpoint, in ms since 1970.
+	maxMillis = 1<<53 - 1
+
+	// checkCodeSize is the digits of a check code.
+	checkCodeSize = 6
+
+	// checkpointEvery is the least time between two checkpoints that only say how far
+	// the transfer is.
+	checkpointEvery = 5 * time.Second
+
 	// progressEvery is the least time between two calls of Progress.
 	progressEvery = 100 * time.Millisecond
 )
@@ -61,5 +93,7 @@ func (t Timing) withDefaults() Timing {
 	set(&t.Person, 5*time.Minute)
 	set(&t.Reconnect, 2*time.Minute)
 	set(&t.Linger, 30*time.Second)
+	set(&t.Lifetime, 24*time.Hour)
+	t.Lifetime = min(t.Lifetime, MaxLifetime)
 	return t
 }

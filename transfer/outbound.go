@@ -78,7 +78,7 @@ func (s *sender) sendHistory(ctx context.Context, l *link, in *inbox) (message, 
 		return message{}, err
 	}
 	m, err := in.next(ctx)
-	out.progress()
+	out.progress(ctx)
 	return m, err
 }
 
@@ -154,7 +154,7 @@ func (out *outbound) deliver(ctx context.Context, a announcedPage) error {
 			return err
 		}
 		wants = wants[1:]
-		out.progress()
+		out.progress(ctx)
 	}
 	return nil
 }
@@ -228,7 +228,7 @@ func (out *outbound) attachment(ctx context.Context, a *segment.AttachmentEntry,
 		if err := out.flushFull(ctx); err != nil {
 			return err
 		}
-		out.progress()
+		out.progress(ctx)
 	}
 	sum := [sha256.Size]byte(hash.Sum(nil))
 	if a.SHA256 != nil && sum != *a.SHA256 {
@@ -286,6 +286,9 @@ func (out *outbound) end(ctx context.Context) error {
 		return err
 	}
 	end := &segment.End{Root: out.account.root.Sum(), Ledger: out.account.ledger}
+	if err := out.s.keep.save(ctx, func(c *Checkpoint) { c.End = end }); err != nil {
+		return err
+	}
 	out.s.ended = end
 	b, err := segment.AppendEnd(out.page[:0], end)
 	if err != nil {
@@ -328,9 +331,10 @@ func padme(n uint64) uint64 {
 	return (n + mask) &^ mask
 }
 
-func (out *outbound) progress() {
+func (out *outbound) progress(ctx context.Context) {
 	st := out.in.progress()
 	out.s.meter.set(st.messages+out.heldItems, st.bytes+out.held, out.held)
+	out.s.keep.progress(ctx, out.s.meter.p)
 }
 
 // sourceError gives an error of the source its code, unless it has one.

@@ -17,21 +17,14 @@ import (
 //
 // The connections of strangers, and of peers that do not know the pairing
 // secret, are closed without a word and change nothing.
+//
+// With a State, another Receive can go on when this one did not end so, see
+// ReceiveOptions.Resume: also after the process was killed.
 func Receive(ctx context.Context, opts ReceiveOptions) (*Result, error) {
 	opts.Timing = opts.Timing.withDefaults()
-	offer, err := pairing.NewReceiver(opts.Offer)
-	if err != nil {
-		return nil, fail(wire.CodeInternal, err)
-	}
-	defer offer.Close()
-	if err := opts.Prompter.ShowOffer(ctx, offer.Offer()); err != nil {
-		return nil, fail(wire.CodeInternal, err)
-	}
-
-	ctx, cancel := context.WithCancelCause(ctx)
 	r := &receiver{
 		opts:      opts,
-		offer:     offer,
+		keep:      keeper{state: opts.State},
 		links:     make(chan *link, 1),
 		confirmed: make(chan struct{}),
 		failed:    make(chan error, 1),
@@ -41,30 +34,68 @@ func Receive(ctx context.Context, opts ReceiveOptions) (*Result, error) {
 		fetched:   make(map[attachmentKey]bool),
 		reading:   make(map[*counted]bool),
 	}
+	defer r.erase()
+	begin := r.makeOffer
+	if opts.Resume != nil {
+		begin = r.restore
+	}
+	if err := begin(ctx); err != nil {
+		return nil, err
+	}
+	return r.receive(ctx)
+}
+
+// makeOffer begins a transfer.
+func (r *receiver) makeOffer(ctx context.Context) (err error) {
+	if r.offer, err = pairing.NewReceiver(r.opts.Offer); err != nil {
+		return fail(wire.CodeInternal, err)
+	}
+	r.intent = r.offer.Offer().Intent
+	if err := r.opts.Prompter.ShowOffer(ctx, r.offer.Offer()); err != nil {
+		return fail(wire.CodeInternal, err)
+	}
+	return nil
+}
+
+// receive runs the acceptors and the transfer, and waits for them.
+func (r *receiver) receive(ctx context.Context) (*Result, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
 	paired, moved := context.WithCancel(ctx)
 	r.moved = moved
-	for _, a := range opts.Acceptors {
+	if r.spoken {
+		moved() // a stored transfer is found where a resume looks
+	}
+	for _, a := range r.opts.Acceptors {
 		r.wait.Go(func() { r.accept(ctx, paired, a) })
 	}
 	result, err := r.run(ctx)
 	cancel(errors.New("transfer is over"))
 	r.wait.Wait()
-	r.erase()
 	if l := r.takeLink(); l != nil {
 		l.conn.Close()
 	}
 	if err != nil && r.begun && r.receipt == nil {
 		// The store says what the person has to know; its error adds nothing.
-		_ = opts.Sink.Abort(context.WithoutCancel(ctx), err)
+		_ = r.opts.Sink.Abort(context.WithoutCancel(ctx), err)
+	}
+	if r.keep.over() {
+		// Nobody may come for it any more.
+		if left := r.keep.forget(ctx); err != nil {
+			err = errors.Join(err, left)
+		} else {
+			result.State = errors.Join(result.State, left)
+		}
 	}
 	return result, err
 }
 
 // A receiver is one run of Receive.
 type receiver struct {
-	opts  ReceiveOptions
-	offer *pairing.Receiver
-	wait  sync.WaitGroup
+	opts   ReceiveOptions
+	offer  *pairing.Receiver // nil for a stored transfer
+	intent pairing.Intent
+	keep   keeper
+	wait   sync.WaitGroup
 
 	links     chan *link    // connections whose handshake is done; the newest replaces
 	confirmed chan struct{} // closed once the check code matched
@@ -77,7 +108,9 @@ type receiver struct {
 	info       segment.TransferInfo
 	resumption *pairing.Receiver
 	spoken     bool   // the peer has confirmed the first connection: no repetition any more
+	accepted   uint32 // number of the last connection whose request was accepted
 	newest     uint32 // number of the last connection that was handed to run
+	awaited    bool   // stored, and nobody has come in this run: a person may have to start the old device
 	cancelLink context.CancelFunc
 	asked      bool
 	moved      context.CancelFunc // called when the peer may look for us elsewhere
@@ -150,6 +183,7 @@ func (r *receiver) run(ctx context.Context) (*Result, error) {
 		r.result.Sent += l.conn.written.Load()
 		switch {
 		case err == nil:
+			r.result.State = errors.Join(r.result.State, r.keep.forget(ctx)) // the sender needs us no more
 			return r.finished(), nil
 		case r.receipt != nil && (ctx.Err() != nil || !isLost(err)):
 			// Committed, whatever the peer says or thinks of the receipt.
@@ -166,8 +200,9 @@ func (r *receiver) run(ctx context.Context) (*Result, error) {
 	}
 }
 
-// nextLink waits for a connection: for the first one as long as the offer lives,
-// later for Timing.Reconnect, and for Timing.Linger once the import is committed.
+// nextLink waits for a connection: for the first one as long as the offer lives, or
+// for Timing.Person when the transfer was stored; later for Timing.Reconnect, and
+// for Timing.Linger once the import is committed.
 func (r *receiver) nextLink(ctx context.Context) (*link, error) {
 	for {
 		patience, first := r.patience()
@@ -187,6 +222,9 @@ func (r *receiver) nextLink(ctx context.Context) (*link, error) {
 		if again, still := r.patience(); first && (!still || again > 0) {
 			continue // somebody came in time, and a person there is reading
 		}
+		if r.keep.over() {
+			return nil, fail(wire.CodeExpired, ErrOver)
+		}
 		if first {
 			return nil, failf(wire.CodeExpired, "nobody used the offer in time")
 		}
@@ -200,6 +238,8 @@ func (r *receiver) patience() (d time.Duration, first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
+	case r.awaited:
+		return r.opts.Timing.Person, false
 	case r.receipt != nil:
 		return r.opts.Timing.Linger, false
 	case r.session != nil:
@@ -223,7 +263,7 @@ func (r *receiver) offerLink(l *link) {
 		l.conn.Close()
 		return
 	}
-	r.newest = l.number
+	r.newest, r.awaited = l.number, false
 	if old := r.takeLink(); old != nil {
 		old.conn.Close()
 	}
@@ -268,10 +308,14 @@ func meet(by interface {
 	return v
 }
 
-// erase drops the secrets of the transfer. The offer is the caller's.
+// erase drops the secrets of the transfer from memory.
 func (r *receiver) erase() {
+	r.keep.close()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.offer != nil {
+		r.offer.Close()
+	}
 	if r.session != nil {
 		r.session.Erase()
 		r.resumption.Close()
@@ -279,7 +323,9 @@ func (r *receiver) erase() {
 }
 
 func (r *receiver) finished() *Result {
-	r.result.Duration = time.Since(r.start)
+	if !r.start.IsZero() {
+		r.result.Duration = time.Since(r.start)
+	}
 	r.meter.tick(true)
 	return &r.result
 }

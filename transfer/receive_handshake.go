@@ -58,7 +58,7 @@ func (r *receiver) respond(ctx context.Context, conn *counted) (*link, error) {
 		return nil, r.declined(peer, f.Payload)
 	}
 	conn.SetDeadline(time.Now().Add(r.opts.Timing.Hello))
-	summary, k, m3, err := r.admit(side, peer, f.Payload)
+	summary, k, m3, err := r.admit(ctx, side, peer, f.Payload)
 	if errors.Is(err, pairing.ErrTaken) {
 		// Once: who has seen the offer can come again and again.
 		r.warned.Do(func() { r.opts.Prompter.Warn(ctx, WarnTaken) })
@@ -111,7 +111,7 @@ func (r *receiver) shut() {
 
 // admit opens M2 and makes M3. The first connection may repeat both until its
 // keys have spoken; then only a resume has fresh ones.
-func (r *receiver) admit(side *pairing.Receiver, peer *pairing.ReceiverConn, m2 []byte) (*pairing.Summary, *keys, []byte, error) {
+func (r *receiver) admit(ctx context.Context, side *pairing.Receiver, peer *pairing.ReceiverConn, m2 []byte) (*pairing.Summary, *keys, []byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	first := side == r.offer
@@ -121,6 +121,18 @@ func (r *receiver) admit(side *pairing.Receiver, peer *pairing.ReceiverConn, m2 
 	}
 	if first && r.spoken {
 		return nil, nil, nil, pairing.ErrUsed
+	}
+	if !first {
+		// Before M3 is there: whoever repeats this hello to another process of ours
+		// is late there too.
+		r.accepted = max(r.accepted, peer.Connection())
+		if err := r.keep.save(ctx, func(c *Checkpoint) { c.Connection = r.accepted }); err != nil {
+			select {
+			case r.failed <- err: // the next connection would fare no better
+			default:
+			}
+			return nil, nil, nil, err
+		}
 	}
 	m3, session, err := peer.Accept(pairing.Accept{})
 	if err != nil {
@@ -135,7 +147,7 @@ func (r *receiver) admit(side *pairing.Receiver, peer *pairing.ReceiverConn, m2 
 	}
 	if first {
 		r.resumption, err = pairing.NewResumeReceiver(pairing.ResumeOptions{
-			Session: session, Intent: r.offer.Offer().Intent, Rand: r.opts.Offer.Rand,
+			Session: session, Intent: r.intent, Rand: r.opts.Offer.Rand,
 		})
 		if err != nil {
 			return nil, nil, nil, err
@@ -151,12 +163,15 @@ func (r *receiver) admit(side *pairing.Receiver, peer *pairing.ReceiverConn, m2 
 // to.
 func (r *receiver) side(m0 []byte) (*pairing.Receiver, error) {
 	mode, _, err := pairing.PeekHello(m0)
-	if err != nil || mode == pairing.ModePair {
-		return r.offer, err
+	if err != nil {
+		return nil, err
+	}
+	if mode == pairing.ModePair && r.offer != nil {
+		return r.offer, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.resumption == nil {
+	if mode == pairing.ModePair || r.resumption == nil || r.keep.over() {
 		return nil, pairing.ErrStranger
 	}
 	return r.resumption, nil

@@ -145,6 +145,13 @@ func (r *receiver) askOnce(ctx context.Context) {
 			}
 			return
 		}
+		if err := r.keepPairing(ctx, session); err != nil {
+			select {
+			case r.failed <- err:
+			default:
+			}
+			return
+		}
 		r.shut()
 		close(r.confirmed)
 	})
@@ -195,6 +202,7 @@ func (r *receiver) receiveHistory(ctx context.Context, l *link, m message) (err 
 				return err
 			}
 			streamEnded = m.Last
+			r.keep.progress(ctx, r.meter.p)
 			if st, ok := in.report(); ok {
 				buf = st.append(buf[:0])
 				if err := l.send(recordStaged, buf); err != nil {
@@ -267,6 +275,7 @@ func (r *receiver) commit(ctx context.Context, in *inbound, root [32]byte) error
 	}
 	r.receipt = sealed
 	r.result.Root, r.result.Ledger = end.Root, end.Ledger
+	r.result.State = r.keepReceipt(ctx)
 	return nil
 }
 

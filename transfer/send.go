@@ -14,46 +14,76 @@ import (
 // without an error only with the receipt in hand: an authenticated statement that
 // the import is committed, with a ledger and a root that equal our own. What
 // went before is not success, whatever was sent.
+//
+// With a State, another Send can go on when this one did not end so, see
+// SendOptions.Resume: also after the process was killed.
 func Send(ctx context.Context, opts SendOptions) (*Result, error) {
 	opts.Timing = opts.Timing.withDefaults()
-	opts.Scope.CatchUp = opts.Offer.Intent == pairing.CatchUp
-	peer, err := pairing.NewSender(opts.Offer, pairing.SenderOptions{Rand: opts.Rand, AllowPublicRoutes: opts.AllowPublicRoutes})
-	if err != nil {
-		return nil, offerError(err)
-	}
-	s := &sender{opts: opts, peer: peer, meter: newMeter(opts.Progress)}
+	s := &sender{opts: opts, meter: newMeter(opts.Progress), keep: keeper{state: opts.State}}
 	defer s.close()
-	l, err := s.pair(ctx)
-	if err != nil {
-		return nil, s.explain(ctx, err)
+	err := s.run(ctx)
+	if err == nil {
+		return s.finished(ctx), nil
 	}
-	for {
-		err := s.serve(ctx, l)
+	err = s.explain(ctx, err)
+	if s.useless(err) {
+		err = errors.Join(err, s.keep.forget(ctx))
+	}
+	return nil, err
+}
+
+// run pairs or takes up a stored transfer, and serves one connection after the
+// other until the receipt is in hand.
+func (s *sender) run(ctx context.Context) error {
+	connect := s.pair
+	if s.opts.Resume != nil {
+		if err := s.restore(ctx); err != nil {
+			return err
+		}
+		if receipt := s.keep.c.Receipt; receipt != nil {
+			return s.checkReceipt(receipt) // it came before the last process ended
+		}
+		connect = s.comeBack
+	} else if err := s.takeOffer(); err != nil {
+		return err
+	}
+	l, err := connect(ctx)
+	for err == nil {
+		err = s.serve(ctx, l)
 		s.count(l)
-		if err == nil {
-			s.result.Duration = time.Since(s.start)
-			s.meter.tick(true)
-			return &s.result, nil
-		}
 		if !isLost(err) || ctx.Err() != nil {
-			return nil, s.explain(ctx, err)
+			return err
 		}
-		if l, err = s.reconnect(ctx, err); err != nil {
-			return nil, s.explain(ctx, err)
-		}
+		l, err = s.reconnect(ctx, err)
 	}
+	return err
+}
+
+// takeOffer begins a transfer.
+func (s *sender) takeOffer() (err error) {
+	s.intent = s.opts.Offer.Intent
+	s.opts.Scope.CatchUp = s.intent == pairing.CatchUp
+	s.peer, err = pairing.NewSender(s.opts.Offer, pairing.SenderOptions{Rand: s.opts.Rand, AllowPublicRoutes: s.opts.AllowPublicRoutes})
+	if err != nil {
+		return offerError(err)
+	}
+	return nil
 }
 
 // A sender is one run of Send.
 type sender struct {
 	opts    SendOptions
-	peer    *pairing.Sender
+	intent  pairing.Intent
+	peer    *pairing.Sender // of the offer; nil for a stored transfer
 	bundle  *pairing.Bundle
 	session *pairing.Session // of the first connection
-	scope   segment.Scope    // consented
+	keep    keeper
+	kept    bool          // there is a checkpoint
+	scope   segment.Scope // consented
 	summary pairing.Summary
 	last    uint32       // connection number of the last attempt
-	shown   bool         // the check code was shown
+	code    string       // the check code; "" once the receiver has it
+	shown   bool         // it was shown
 	ended   *segment.End // the last end that was sent
 	result  Result
 	start   time.Time
@@ -61,10 +91,23 @@ type sender struct {
 }
 
 func (s *sender) close() {
-	s.peer.Close()
+	s.keep.close()
+	if s.peer != nil {
+		s.peer.Close()
+	}
 	if s.session != nil {
 		s.session.Erase()
 	}
+}
+
+// finished is the result, when nothing of the transfer is kept any more.
+func (s *sender) finished(ctx context.Context) *Result {
+	if !s.start.IsZero() {
+		s.result.Duration = time.Since(s.start)
+	}
+	s.meter.tick(true)
+	s.result.State = errors.Join(s.result.State, s.keep.forget(ctx))
+	return &s.result
 }
 
 // begin starts the clock, once: before it the devices waited for people.
@@ -86,7 +129,11 @@ func (s *sender) reconnect(ctx context.Context, cause error) (*link, error) {
 	if s.result.Reconnects++; s.result.Reconnects > maxReconnects {
 		return nil, failf(wire.CodeLimit, "more than %d connections", maxReconnects)
 	}
-	until := time.Now().Add(s.opts.Timing.Reconnect)
+	return s.tryUntil(ctx, time.Now().Add(s.opts.Timing.Reconnect), cause)
+}
+
+// tryUntil tries to resume until then. cause is why, when that is known.
+func (s *sender) tryUntil(ctx context.Context, until time.Time, cause error) (*link, error) {
 	for pause := time.Duration(minBackoff); ; pause = min(2*pause, maxBackoff) {
 		l, err := s.resumeUntil(ctx, until)
 		switch {
@@ -96,8 +143,10 @@ func (s *sender) reconnect(ctx context.Context, cause error) (*link, error) {
 			return nil, fail(wire.CodeCancelled, context.Cause(ctx))
 		case !isLost(err):
 			return nil, err
-		case time.Now().Add(pause).After(until):
+		case time.Now().Add(pause).After(until) && cause != nil:
 			return nil, fail(wire.CodeTimeout, cause)
+		case time.Now().Add(pause).After(until):
+			return nil, fail(wire.CodeTimeout, err)
 		}
 		sleep(ctx, pause)
 	}

@@ -84,7 +84,7 @@ func (s *sender) consent(ctx context.Context, d *dialed) error {
 	ask, cancel := context.WithTimeout(ctx, s.opts.Timing.Person)
 	defer cancel()
 	scope, err := s.opts.Prompter.Consent(ask, ConsentRequest{
-		Intent: s.opts.Offer.Intent, Label: s.bundle.Label, Room: s.bundle.Room,
+		Intent: s.intent, Label: s.bundle.Label, Room: s.bundle.Room,
 		Route: d.route, Overview: overview, Scope: s.opts.Scope,
 	})
 	if err != nil && ask.Err() != nil && ctx.Err() == nil {
@@ -97,7 +97,7 @@ func (s *sender) consent(ctx context.Context, d *dialed) error {
 		return d.refuse(s.peer, fail(wire.CodeSource, err))
 	}
 	s.scope = scope
-	s.summary = summaryOf(overview, s.opts.Offer.Intent, s.opts.Label)
+	s.summary = summaryOf(overview, s.intent, s.opts.Label)
 	s.meter.expect(overview.Messages, 0)
 	return nil
 }
@@ -106,13 +106,20 @@ func (s *sender) consent(ctx context.Context, d *dialed) error {
 func (s *sender) resume(ctx context.Context) (*link, error) {
 	err := error(&lost{errors.New("no route")})
 	for _, route := range s.routes() {
+		if s.keep.over() {
+			return nil, fail(wire.CodeExpired, ErrOver)
+		}
 		peer, perr := pairing.NewResumeSender(pairing.ResumeOptions{
-			Session: s.session, Intent: s.opts.Offer.Intent, LastConnection: s.last, Rand: s.opts.Rand,
+			Session: s.session, Intent: s.intent, LastConnection: s.last, Rand: s.opts.Rand,
 		})
 		if perr != nil {
 			return nil, fail(wire.CodeInternal, perr)
 		}
 		s.last = peer.Connection()
+		if perr := s.keep.save(ctx, func(c *Checkpoint) { c.Connection = s.last }); perr != nil {
+			peer.Close()
+			return nil, perr
+		}
 		var l *link
 		l, err = s.resumeOver(ctx, peer, route)
 		peer.Close()
@@ -211,7 +218,7 @@ func (d *dialed) finish(s *sender, peer *pairing.Sender, m2 []byte) (*link, erro
 		return nil, offerError(err)
 	}
 	if s.session == nil {
-		s.session = session
+		s.session, s.code = session, session.CheckCode()
 		s.result.TransferID, s.result.Peer = session.TransferID(), s.bundle.Label
 	}
 	s.result.Route = d.route

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -27,12 +28,15 @@ func (s *sender) serve(run context.Context, l *link) (err error) {
 	}()
 
 	wait.Go(func() { in.run(ctx, l) })
+	if err := s.keepPairing(ctx); err != nil {
+		return err
+	}
 	if err := l.send(recordConfirm, nil); err != nil {
 		return in.why(err, l)
 	}
 	wait.Go(func() { l.keepAlive(ctx) })
-	if !s.shown {
-		if err := s.opts.Prompter.ShowCheckCode(ctx, s.session.CheckCode()); err != nil {
+	if !s.shown && s.code != "" {
+		if err := s.opts.Prompter.ShowCheckCode(ctx, s.code); err != nil {
 			return fail(wire.CodeCancelled, err)
 		}
 		s.shown = true
@@ -41,6 +45,9 @@ func (s *sender) serve(run context.Context, l *link) (err error) {
 	// receipt when this transfer was over before the connection was lost.
 	m, err := in.next(ctx)
 	if err != nil {
+		return err
+	}
+	if err := s.keepConfirmed(ctx, m.Type); err != nil {
 		return err
 	}
 	if m.Type == recordReady {
@@ -56,7 +63,11 @@ func (s *sender) serve(run context.Context, l *link) (err error) {
 		return err
 	}
 	// The transfer is a success from here on; the word to the peer only spares
-	// it the wait.
+	// it the wait. With it the peer forgets, so that this side must not need it.
+	s.result.State = s.keep.save(ctx, func(c *Checkpoint) { c.Receipt = bytes.Clone(m.Body) })
+	if s.result.State != nil {
+		return nil
+	}
 	_ = l.send(recordBye, nil)
 	return nil
 }

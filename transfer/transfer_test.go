@@ -33,6 +33,8 @@ type run struct {
 	beforeSend          func(*pairing.Offer)
 	prompter            transfer.ReceivePrompter // people when nil
 	wrapSink            func(*memorySink) transfer.Sink
+
+	sendState, receiveState transfer.State
 }
 
 func newRun(t testing.TB, source *memorySource) *run {
@@ -61,7 +63,7 @@ func (r *run) do(t *testing.T) {
 	go func() {
 		defer close(done)
 		r.received, r.receiveErr = transfer.Receive(r.receiveCtx, transfer.ReceiveOptions{
-			Sink: sink, Acceptors: []transfer.Acceptor{r.network}, Prompter: r.prompter, Timing: r.timing,
+			Sink: sink, Acceptors: []transfer.Acceptor{r.network}, Prompter: r.prompter, Timing: r.timing, State: r.receiveState,
 			Offer: pairing.ReceiverOptions{Label: "new phone", Intent: r.intent, Routes: r.routes},
 		})
 		r.recvDone = time.Since(start)
@@ -72,7 +74,7 @@ func (r *run) do(t *testing.T) {
 	}
 	r.sent, r.sendErr = transfer.Send(r.sendCtx, transfer.SendOptions{
 		Source: r.source, Offer: offer, Dialer: r.network, Prompter: r.people, Timing: r.timing,
-		Label: "old phone", Scope: r.scope,
+		Label: "old phone", Scope: r.scope, State: r.sendState,
 		Progress: func(p transfer.Progress) { r.progress = append(r.progress, p) },
 	})
 	r.sendDone = time.Since(start)
