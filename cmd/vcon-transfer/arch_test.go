@@ -35,6 +35,7 @@ func importTable() map[string][]string {
 		"transfer/local":        {"transfer/wire"},
 		"transfer/relay":        {"transfer/wire"},
 		"transfer/relay/server": {"transfer/wire"},
+		"transfer/statedir":     {"hpke", "pairing", "transfer"},
 		"transfer/transfertest": {"transfer/wire", "transfer/relay", "transfer/relay/server"}, // fakes for tests
 		"transfer/reference":    {},                                                           // the wire format once more, in tests
 		"cmd/vcon-transfer":     {"*"},
