@@ -12,6 +12,7 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 	"github.com/vcon-transfer/vcon-transfer/transfer/relay"
+	"github.com/vcon-transfer/vcon-transfer/transfer/statedir"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
 )
 
@@ -156,5 +157,6 @@ func isSource(err error) bool {
 func isDestination(err error) bool {
 	_, own := errors.AsType[destinationError](err)
 	_, folder := errors.AsType[*history.DestinationError](err)
-	return own || folder || errors.Is(err, sqlite.ErrDestination) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EROFS)
+	_, state := errors.AsType[*statedir.Error](err)
+	return own || folder || state || errors.Is(err, sqlite.ErrDestination) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EROFS)
 }

@@ -26,6 +26,7 @@ type receiveFlags struct {
 	qr, offerOut, label, room string
 	catchUp                   bool
 	expires                   time.Duration
+	state                     stateFlags
 }
 
 func newReceive(ui *terminal) *cobra.Command {
@@ -54,6 +55,7 @@ func newReceive(ui *terminal) *cobra.Command {
 	p.StringVar(&f.label, "label", hostname(), "what this device is called on the other one's screen")
 	p.BoolVar(&f.catchUp, "catch-up", false, "ask a group member for the history of a room that you joined")
 	p.StringVar(&f.room, "room", "", "with --catch-up: the room to ask for")
+	f.state.bind(c)
 	return c
 }
 
@@ -62,12 +64,29 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	token, err := relayToken(f.relayTokenFile)
+	if err != nil {
+		return err
+	}
 	sink, err := f.openSink(ctx)
 	if err != nil {
 		return err
 	}
 	defer sink.Close()
-	acceptors, routes, closeAll, err := f.routes(ctx, ui)
+	k, err := f.state.find(ui, pairing.RoleReceiver, f.place(), f.state.fresh)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	if k.found != nil {
+		if err := f.listenAgain(k.found); err != nil {
+			return err
+		}
+	}
+	acceptors, routes, closeAll, err := f.routes(ctx, ui, token)
+	if err != nil && k.found != nil {
+		return fmt.Errorf("wait where the old device looks: %w; `--new` begins again, with a new code", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -77,8 +96,12 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	if f.catchUp {
 		offer.Intent = pairing.CatchUp
 	}
+	if k.found != nil {
+		sayGoingOn(ui, k.found)
+	}
 	result, err := transfer.Receive(ctx, transfer.ReceiveOptions{
 		Sink: sink, Acceptors: acceptors, Offer: offer, Prompter: prompt, Progress: ui.progress,
+		State: k.state(), Resume: k.found,
 	})
 	if f.offerOut != "" {
 		os.Remove(f.offerOut) // the offer is used or dead
@@ -87,6 +110,7 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 		return err
 	}
 	ui.endProgress()
+	sayLeftState(ui, result)
 	summarize(ui, result, "received into", f.where())
 	return nil
 }
@@ -107,6 +131,8 @@ func (f *receiveFlags) check() error {
 		return usageError{fmt.Errorf("--label has at most %d bytes and no control characters", pairing.MaxLabel)}
 	case f.room != "" && !f.catchUp:
 		return usageError{errors.New("--room goes with --catch-up")}
+	case f.relay != "" && relay.CheckURL(f.relay) != nil:
+		return usageError{relay.CheckURL(f.relay)}
 	case f.expires < pairing.MinLifetime || f.expires > pairing.MaxLifetime:
 		return usageError{fmt.Errorf("--expires is between %v and %v", pairing.MinLifetime, pairing.MaxLifetime)}
 	}
@@ -116,16 +142,9 @@ func (f *receiveFlags) check() error {
 // routes opens what the old device can reach us by. The first route goes into the
 // offer: a relay, which is reachable from everywhere, else the default route's
 // address, else the socket.
-func (f *receiveFlags) routes(ctx context.Context, ui *terminal) (acceptors []transfer.Acceptor, routes []pairing.Route, closeAll func(), err error) {
+func (f *receiveFlags) routes(ctx context.Context, ui *terminal, token string) (acceptors []transfer.Acceptor, routes []pairing.Route, closeAll func(), err error) {
 	closeAll = func() {}
 	if f.relay != "" {
-		token, err := relayToken(f.relayTokenFile)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		if err := relay.CheckURL(f.relay); err != nil {
-			return nil, nil, nil, usageError{err}
-		}
 		acceptors = append(acceptors, &spoken{relay: relay.NewAcceptor(relay.Options{URL: f.relay, Token: token}), ui: ui})
 		routes = append(routes, pairing.Route{Kind: pairing.RouteRelay, Path: f.relay})
 	}
@@ -230,6 +249,6 @@ func (p *receivePrompt) Warn(_ context.Context, w transfer.Warning) {
 	case transfer.WarnClock:
 		p.ui.say("Warning: the clocks of the two devices differ by more than a minute.")
 	case transfer.WarnReceipt:
-		p.ui.say("Warning: everything is imported, but the old device may not know it. Run `send` there once more before you wipe it.")
+		p.ui.say("Warning: everything is imported, but the old device may not know it. Run this command here and `send` there once more before you wipe it.")
 	}
 }

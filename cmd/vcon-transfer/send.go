@@ -22,6 +22,7 @@ type sendFlags struct {
 	noMedia, yes, public          bool
 	label, relayTokenFile         string
 	export                        exportFlags
+	state                         stateFlags
 }
 
 func newSend(ui *terminal) *cobra.Command {
@@ -49,6 +50,7 @@ func newSend(ui *terminal) *cobra.Command {
 	p.StringVar(&f.label, "label", hostname(), "what this device is called on the other one's screen; who shares, in a catch-up")
 	p.StringVar(&f.relayTokenFile, "relay-token-file", "", "file with the token that the relay wants for new channels")
 	f.export.bind(c)
+	f.state.bind(c)
 	c.MarkFlagsMutuallyExclusive("offer-file", "scan")
 	return c
 }
@@ -63,33 +65,47 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 	if err != nil {
 		return err
 	}
-	options, err := f.export.options("")
+	exports, err := f.export.options("")
 	if err != nil {
 		return err
 	}
-	reader, err := openSource(ctx, ui, sources, options)
+	reader, err := openSource(ctx, ui, sources, exports)
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
-	offer, err := readOffer(ctx, ui, f.offerFile, f.scan)
+	// An offer that is given begins a new transfer.
+	k, err := f.state.find(ui, pairing.RoleSender, f.place(sources), f.state.fresh || f.offerFile != "" || f.scan != "")
 	if err != nil {
 		return err
 	}
-	defer offer.Erase()
-	if err := f.checkOffer(ctx, ui, offer); err != nil {
-		return err
+	defer k.close()
+	options := transfer.SendOptions{
+		Dialer: &routes{relayToken: token}, Scope: scope, Label: f.label, State: k.state(), Resume: k.found,
+		Prompter: &sendPrompt{ui: ui, yes: f.yes}, Progress: ui.progress, AllowPublicRoutes: f.public,
+	}
+	if k.found != nil {
+		sayGoingOn(ui, k.found)
+	} else {
+		offer, err := readOffer(ctx, ui, f.offerFile, f.scan)
+		if err != nil {
+			return err
+		}
+		defer offer.Erase()
+		if err := f.checkOffer(ctx, ui, offer); err != nil {
+			return err
+		}
+		options.Offer = offer
 	}
 	source := history.NewSource(reader, history.SourceOptions{})
 	defer source.Close()
-	result, err := transfer.Send(ctx, transfer.SendOptions{
-		Source: source, Offer: offer, Dialer: &routes{relayToken: token}, Scope: scope, Label: f.label,
-		Prompter: &sendPrompt{ui: ui, yes: f.yes}, Progress: ui.progress, AllowPublicRoutes: f.public,
-	})
+	options.Source = source
+	result, err := transfer.Send(ctx, options)
 	if err != nil {
 		return err
 	}
 	ui.endProgress()
+	sayLeftState(ui, result)
 	summarize(ui, result, "sent to", fmt.Sprintf("%q", printable(result.Peer, 64)))
 	return nil
 }

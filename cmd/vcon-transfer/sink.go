@@ -34,7 +34,23 @@ func (f *receiveFlags) openSink(ctx context.Context) (sink, error) {
 	if err != nil {
 		return nil, destinationError{err}
 	}
-	return s, nil
+	return receiptStore{s}, nil
+}
+
+// A receiptStore is a store that gives the receipts that it keeps.
+type receiptStore struct{ *sqlite.Store }
+
+func (s receiptStore) Receipt(ctx context.Context, id [32]byte) ([]byte, error) {
+	all, err := s.Transfers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if t := &all[i]; t.ID == id && t.Complete {
+			return t.Receipt, nil
+		}
+	}
+	return nil, nil
 }
 
 // storePath is --store or the default.

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/statedir"
+)
+
+func newStatus(ui *terminal) *cobra.Command {
+	var f stateFlags
+	var forget, asJSON bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "list the transfers that are unfinished on this device, and forget them",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return status(ui, &f, forget, asJSON) },
+	}
+	c.Flags().StringVar(&f.dir, "state-dir", "", "where unfinished transfers are kept (default: in the user's data directory)")
+	c.Flags().BoolVar(&forget, "forget", false, "remove them: they cannot be gone on with; what was received stays")
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a transfer on standard output")
+	return c
+}
+
+// A statusLine is one transfer in --json.
+type statusLine struct {
+	Role     string      `json:"role,omitempty"` // send, receive
+	Transfer string      `json:"transfer,omitempty"`
+	Peer     string      `json:"peer,omitempty"` // not escaped
+	Place    string      `json:"place,omitempty"`
+	State    string      `json:"state"` // unfinished, complete (and the old device may not know), unreadable
+	Started  *time.Time  `json:"started,omitempty"`
+	Expires  *time.Time  `json:"expires,omitempty"`
+	Progress *statusDone `json:"progress,omitempty"`
+	InUse    bool        `json:"in_use"`
+	Forgot   bool        `json:"forgot,omitempty"`
+	Error    string      `json:"error,omitempty"`
+}
+
+type statusDone struct {
+	Bytes         uint64 `json:"bytes"`
+	TotalBytes    uint64 `json:"total_bytes"`
+	Messages      uint64 `json:"messages"`
+	TotalMessages uint64 `json:"total_messages"`
+}
+
+// status lists what is unfinished. What is over its lifetime is removed first.
+func status(ui *terminal, f *stateFlags, forget, asJSON bool) error {
+	if _, err := os.Stat(f.path()); errors.Is(err, fs.ErrNotExist) {
+		ui.remark("Nothing is unfinished.")
+		return nil
+	}
+	dir, err := f.open(ui)
+	if err != nil || dir == nil {
+		return err
+	}
+	defer dir.Close()
+	if err := dir.Clean(); err != nil {
+		return destinationError{err}
+	}
+	items, err := dir.List()
+	if err != nil {
+		return destinationError{err}
+	}
+	if len(items) == 0 {
+		ui.remark("Nothing is unfinished.")
+	}
+	var busy error
+	for _, item := range items {
+		forgot := false
+		if forget {
+			err := dir.Forget(item.ID)
+			if errors.Is(err, statedir.ErrInUse) {
+				item.InUse, busy = true, destinationError{fmt.Errorf("a transfer was not forgotten: %w", statedir.ErrInUse)}
+			} else if err != nil {
+				return destinationError{err}
+			}
+			forgot = err == nil
+		}
+		if err := sayItem(ui, item, forgot, asJSON); err != nil {
+			return destinationError{fmt.Errorf("write standard output: %w", err)}
+		}
+	}
+	return busy
+}
+
+func sayItem(ui *terminal, item statedir.Item, forgot, asJSON bool) error {
+	line := lineOf(item, forgot)
+	if asJSON {
+		return json.NewEncoder(ui.out).Encode(line)
+	}
+	end := ""
+	if item.InUse {
+		end = " A process is at work on it."
+	} else if forgot {
+		end = " Forgotten."
+	}
+	c := item.Checkpoint
+	if c == nil {
+		_, err := fmt.Fprintf(ui.out, "cannot be read: %v.%s\n", item.Err, end)
+		return err
+	}
+	direction, what := "from", "unfinished"+share(c)
+	if c.Role == pairing.RoleSender {
+		direction = "to"
+	}
+	if line.State == stateComplete {
+		what = "complete, but the old device may not know"
+	}
+	_, err := fmt.Fprintf(ui.out, "%s %s %q, began %s, until %s: %s.%s\n  %s\n", line.Role, direction, printable(c.Peer, 64),
+		moment(c.Paired), moment(c.Expires), what, end, printable(item.Place, 400))
+	return err
+}
+
+const (
+	stateUnfinished = "unfinished"
+	stateComplete   = "complete"
+	stateUnreadable = "unreadable"
+)
+
+func lineOf(item statedir.Item, forgot bool) statusLine {
+	line := statusLine{State: stateUnfinished, InUse: item.InUse, Forgot: forgot, Place: item.Place}
+	c := item.Checkpoint
+	if c == nil {
+		line.State = stateUnreadable
+		if item.Err != nil {
+			line.Error = item.Err.Error()
+		}
+		return line
+	}
+	line.Role, line.Peer, line.Transfer = roleName(c), c.Peer, hex.EncodeToString(c.TransferID[:])
+	started, expires := c.Paired.UTC(), c.Expires.UTC()
+	line.Started, line.Expires = &started, &expires
+	if c.Receipt != nil {
+		line.State = stateComplete
+	}
+	if p := c.Progress; p.TotalBytes > 0 || p.TotalMessages > 0 {
+		line.Progress = &statusDone{p.Bytes, p.TotalBytes, p.Messages, p.TotalMessages}
+	}
+	return line
+}
+
+func roleName(c *transfer.Checkpoint) string {
+	if c.Role == pairing.RoleSender {
+		return "send"
+	}
+	return "receive"
+}
