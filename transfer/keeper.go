@@ -19,13 +19,14 @@ type keeper struct {
 	mu   sync.Mutex
 	c    *Checkpoint // nil before there is a transfer to go on with
 	told time.Time   // when progress was kept last
+	more bool        // there is progress that was not kept
 }
 
 // begin makes the first checkpoint durable.
 func (k *keeper) begin(ctx context.Context, c *Checkpoint) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.c = c
+	k.c, k.told = c, time.Now()
 	return k.write(ctx)
 }
 
@@ -42,6 +43,7 @@ func (k *keeper) save(ctx context.Context, change func(*Checkpoint)) error {
 
 // write is not called off: what is half done would have to be done again.
 func (k *keeper) write(ctx context.Context) error {
+	k.more = false
 	if k.state == nil {
 		return nil
 	}
@@ -60,7 +62,7 @@ func (k *keeper) progress(ctx context.Context, p Progress) {
 		return
 	}
 	p.Elapsed = 0
-	k.c.Progress = p
+	k.c.Progress, k.more = p, true
 	if now := time.Now(); now.Sub(k.told) >= checkpointEvery {
 		k.told = now
 		_ = k.write(ctx)
@@ -92,11 +94,14 @@ func (k *keeper) over() bool {
 	return k.c != nil && k.c.Expired()
 }
 
-// close erases what is in memory; what is stored stays.
+// close erases what is in memory; what is stored stays, with the last progress.
 func (k *keeper) close() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.c != nil {
+		if k.more {
+			_ = k.write(context.Background())
+		}
 		k.c.Erase()
 		k.c = nil
 	}

@@ -74,7 +74,7 @@ const (
 
 	// checkpointEvery is the least time between two checkpoints that only say how far
 	// the transfer is.
-	checkpointEvery = 5 * time.Second
+	checkpointEvery = 2 * time.Second
 
 	// progressEvery is the least time between two calls of Progress.
 	progressEvery = 100 * time.Millisecond

@@ -161,8 +161,8 @@ func sayGoingOn(ui *terminal, c *transfer.Checkpoint) {
 
 // share is how much was there when that was kept last.
 func share(c *transfer.Checkpoint) string {
-	if percent, ok := percentOf(c); ok {
-		return fmt.Sprintf("; %d %% is there", percent)
+	if percent, ok := percentOf(c); ok && percent > 0 {
+		return fmt.Sprintf("; at least %d %% is there", percent)
 	}
 	return ""
 }
