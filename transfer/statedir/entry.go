@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/hpke"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
@@ -33,6 +34,13 @@ func (d *Dir) Take(n Name) (*Entry, error) {
 		return nil, wrap(op, fmt.Errorf("a name of more than %d bytes", MaxPlace))
 	}
 	e, err := d.take(d.file(n))
+	for range lookTries {
+		if !errors.Is(err, ErrInUse) {
+			break
+		}
+		<-time.After(lookTime) // it may only be looked at, by List or Clean
+		e, err = d.take(d.file(n))
+	}
 	if err != nil {
 		return nil, wrap(op, err)
 	}

@@ -130,21 +130,37 @@ func (d *Dir) names(suffix string) (names []string, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	for range MaxFiles {
-		entries, err := f.ReadDir(1)
+	for n := 0; n < MaxFiles; {
+		some, err := f.Readdirnames(nameBatch)
 		if errors.Is(err, io.EOF) {
 			return names, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		name, ok := strings.CutSuffix(entries[0].Name(), suffix)
-		if ok && isName(name) && entries[0].Type().IsRegular() {
-			names = append(names, name)
+		n += len(some)
+		for _, name := range some {
+			base, ok := strings.CutSuffix(name, suffix)
+			if !ok || !isName(base) {
+				continue
+			}
+			info, err := d.root.Lstat(name)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // another process is done with it
+			}
+			if err != nil {
+				return nil, err
+			}
+			if info.Mode().IsRegular() {
+				names = append(names, base)
+			}
 		}
 	}
 	return nil, fmt.Errorf("more than %d files", MaxFiles)
 }
+
+// nameBatch is how many names are read at once.
+const nameBatch = 256
 
 // isName tells a name of ours from whatever else lies in the directory.
 func isName(s string) bool { return len(s) == 2*nameSize && strings.Trim(s, "0123456789abcdef") == "" }

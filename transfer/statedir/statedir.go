@@ -21,6 +21,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/hpke"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
@@ -239,6 +240,11 @@ const (
 	MaxFile = headerSize + 4 + MaxPlace + transfer.MaxCheckpoint + hpke.Overhead
 	// MaxFiles bounds what List looks at.
 	MaxFiles = 4096
+
+	// lookTries and lookTime bound how long Take waits for List or Clean of another
+	// process, which look at each file for a moment.
+	lookTries = 5
+	lookTime  = 20 * time.Millisecond
 
 	nameSize = 16
 

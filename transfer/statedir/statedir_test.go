@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -452,6 +453,75 @@ func TestFirstUseAtOnce(t *testing.T) {
 	}
 	if left := files(t, path); !slices.Equal(left, []string{keyName}) {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// Processes come and go while another one looks around.
+func TestListWhileOthersWork(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	d := opened(t, path, nil)
+	stop, done := make(chan struct{}), make(chan struct{})
+	for n := range 3 {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				e, err := d.Take(Name{pairing.RoleSender, strings.Repeat("x", n)})
+				if errors.Is(err, ErrInUse) {
+					continue // it was looked at for long, on a busy machine
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := errors.Join(e.Save(t.Context(), sample(1)), e.Remove(t.Context()), e.Close()); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}()
+	}
+	for range 50 {
+		if err := d.Clean(); err != nil {
+			t.Error(err)
+		}
+		items, err := d.List()
+		if err != nil {
+			t.Error(err)
+		}
+		for _, item := range items {
+			if item.Err != nil {
+				t.Error(item.Err)
+			}
+		}
+	}
+	close(stop)
+	for range 3 {
+		<-done
+	}
+}
+
+// Both sides of the number of files.
+func TestManyFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	d := opened(t, path, bytes.Repeat([]byte{1}, KeySize))
+	for n := range MaxFiles - 1 {
+		if err := os.WriteFile(filepath.Join(path, strconv.Itoa(n)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := d.List(); err != nil {
+		t.Error(err)
+	}
+	for n := range 2 {
+		os.WriteFile(filepath.Join(path, "x"+strconv.Itoa(n)), nil, 0o600)
+	}
+	if _, err := d.List(); err == nil {
+		t.Error("no error")
 	}
 }
 
