@@ -47,7 +47,9 @@ func (k *keeper) write(ctx context.Context) error {
 	if k.state == nil {
 		return nil
 	}
-	if err := k.state.Save(context.WithoutCancel(ctx), k.c.clone()); err != nil {
+	c := k.c.clone()
+	defer c.Erase()
+	if err := k.state.Save(context.WithoutCancel(ctx), c); err != nil {
 		return fail(wire.CodeStorage, fmt.Errorf("keep the state of the transfer: %w", err))
 	}
 	return nil
