@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,8 +75,12 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 		return err
 	}
 	defer reader.Close()
-	// An offer that is given begins a new transfer.
-	k, err := f.state.find(ui, pairing.RoleSender, f.place(sources), f.state.fresh || f.offerFile != "" || f.scan != "")
+	k := &kept{}
+	if !slices.Contains(sources, "-") {
+		// What comes in on standard input may be another history than the one that was
+		// consented to. Else: an offer that is given begins a new transfer.
+		k, err = f.state.find(ui, pairing.RoleSender, f.place(sources), f.state.fresh || f.offerFile != "" || f.scan != "")
+	}
 	if err != nil {
 		return err
 	}

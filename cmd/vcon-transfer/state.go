@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -39,8 +41,12 @@ func (f *stateFlags) open(ui *terminal) (*statedir.Dir, error) {
 	if f.dir != "" {
 		return nil, err
 	}
-	ui.say("Warning: an interrupted transfer cannot be gone on with after this process: %v", err)
+	sayWithout(ui, err)
 	return nil, nil
+}
+
+func sayWithout(ui *terminal, err error) {
+	ui.say("Warning: an interrupted transfer cannot be gone on with after this process: %v", err)
 }
 
 // path is --state-dir or the default, beside the default store.
@@ -57,9 +63,10 @@ func (f *stateFlags) path() string {
 
 // kept is the state of the one transfer of a command.
 type kept struct {
-	dir   *statedir.Dir
-	entry *statedir.Entry      // nil when nothing can be kept
-	found *transfer.Checkpoint // to be gone on with, or nil
+	dir     *statedir.Dir
+	entry   *statedir.Entry      // nil when nothing can be kept
+	found   *transfer.Checkpoint // to be gone on with, or nil
+	without func(error)          // tells that nothing can be kept; nil when the directory was asked for
 }
 
 // maxAtOnce bounds the transfers of one command that run, or are unfinished, at once:
@@ -70,6 +77,9 @@ const maxAtOnce = 8
 // there is nothing, a place for a new transfer, which takes that of an unfinished one.
 func (f *stateFlags) find(ui *terminal, role pairing.Role, place string, fresh bool) (k *kept, err error) {
 	k = &kept{}
+	if f.dir == "" {
+		k.without = func(err error) { sayWithout(ui, err) }
+	}
 	if k.dir, err = f.open(ui); err != nil || k.dir == nil {
 		return k, err
 	}
@@ -86,6 +96,10 @@ func (f *stateFlags) find(ui *terminal, role pairing.Role, place string, fresh b
 		e, err := k.dir.Take(name)
 		if errors.Is(err, statedir.ErrInUse) {
 			continue
+		}
+		if err != nil && k.without != nil {
+			k.without(err) // no locks on this file system, or a file of another user
+			return k, nil
 		}
 		if err != nil {
 			return k, destinationError{err}
@@ -128,7 +142,37 @@ func (k *kept) state() transfer.State {
 	if k.entry == nil {
 		return nil
 	}
+	if k.without != nil && k.found == nil {
+		return &optionalState{Entry: k.entry, without: k.without}
+	}
 	return k.entry
+}
+
+// An optionalState is of a directory that nobody asked for: when not even the first
+// checkpoint can be kept, on a full disk for instance, the transfer goes on without.
+type optionalState struct {
+	*statedir.Entry
+	without func(error)
+	kept    bool // the first one was
+	off     bool // it could not be, and nothing is there
+}
+
+// Save is that of transfer.State. When something is kept, an error is one.
+func (s *optionalState) Save(ctx context.Context, c *transfer.Checkpoint) error {
+	if s.off {
+		return nil
+	}
+	err := s.Entry.Save(ctx, c)
+	if err == nil || s.kept {
+		s.kept = true
+		return err
+	}
+	if left := s.Entry.Remove(ctx); left != nil {
+		return errors.Join(err, left)
+	}
+	s.off = true
+	s.without(err)
+	return nil
 }
 
 func (k *kept) close() {
@@ -147,6 +191,9 @@ func (k *kept) close() {
 func sayGoingOn(ui *terminal, c *transfer.Checkpoint) {
 	peer, began := printable(c.Peer, 64), moment(c.Paired)
 	switch {
+	case c.Role == pairing.RoleSender && c.Code != "":
+		ui.say("Going on with the transfer to %q that began %s. Its digits were not typed yet, as far as this device knows.", peer, began)
+		ui.remark("That works only while `vcon-transfer receive` still runs there, or asks for no code. `--new` begins again, with the code that it shows.")
 	case c.Role == pairing.RoleSender:
 		ui.say("Going on with the transfer to %q that began %s%s. No code is needed.", peer, began, share(c))
 		ui.remark("Run `vcon-transfer receive` on the new device, if it does not run there. `--new` begins again.")
@@ -205,8 +252,24 @@ func quoted(words []string) string {
 			all[i] = strconv.Quote(w)
 		}
 	}
-	return strings.Join(all, " ")
+	return bounded(strings.Join(all, " "))
 }
+
+// bounded gives a place that a directory takes: of many sources the first ones, and a
+// hash of all.
+func bounded(place string) string {
+	if len(place) <= maxPlace {
+		return place
+	}
+	return fmt.Sprintf("%s... #%x", strings.ToValidUTF8(place[:maxPlaceShown], ""), sha256.Sum256([]byte(place)))
+}
+
+const (
+	// maxPlace bounds a place in full, in bytes, with room for the number behind it.
+	maxPlace = statedir.MaxPlace - 16
+	// maxPlaceShown is what is left of a longer one.
+	maxPlaceShown = 4 << 10
+)
 
 // place names what is received: the destination, and whose history it is to be.
 func (f *receiveFlags) place() string {

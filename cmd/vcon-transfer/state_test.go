@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -178,5 +179,96 @@ func TestShare(t *testing.T) {
 		if got := share(&transfer.Checkpoint{Progress: c.p}); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.p, got, c.want)
 		}
+	}
+}
+
+// More sources than a place has room for: two such commands still differ.
+func TestManySources(t *testing.T) {
+	many := make([]string, 2000)
+	for i := range many {
+		many[i] = "/home/alice/a folder/" + strings.Repeat("x", 40) + ".cbor"
+	}
+	long := (&sendFlags{}).place(many)
+	if other := (&sendFlags{}).place(many[1:]); long == other {
+		t.Error("two commands have one place")
+	}
+	exact := strings.Repeat("x", maxPlace)
+	if bounded(exact) != exact || len(bounded(exact+"x")) > maxPlaceShown+100 {
+		t.Error("the limit is elsewhere")
+	}
+	f := &stateFlags{dir: filepath.Join(t.TempDir(), "state")}
+	for _, place := range []string{long, exact} {
+		for range 2 { // the second has a number
+			k, err := f.find(newTerminal(strings.NewReader(""), io.Discard, io.Discard), pairing.RoleSender, place, false)
+			if err != nil || k.state() == nil {
+				t.Fatal(err)
+			}
+			defer k.close()
+		}
+	}
+}
+
+// A directory that was not asked for stops no transfer: neither when it cannot be
+// locked, nor when the first checkpoint cannot be kept. What is kept has to stay right.
+func TestStateIsOptional(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	var said strings.Builder
+	ui := newTerminal(strings.NewReader(""), &said, &said)
+	f := &stateFlags{}
+	good := storedTransfer(1, time.Now())
+	bad := storedTransfer(1, time.Now())
+	bad.Resumption = hpke.Secret{} // any error of Save
+
+	k, err := f.find(ui, pairing.RoleSender, "place", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := k.state()
+	if err := s.Save(t.Context(), bad); err != nil || !strings.Contains(said.String(), "cannot be gone on with") {
+		t.Errorf("%v, and said %q", err, &said)
+	}
+	if err := s.Save(t.Context(), good); err != nil {
+		t.Error(err)
+	}
+	if c, err := k.entry.Load(); c != nil || err != nil {
+		t.Errorf("kept %v, %v after the warning", c, err)
+	}
+	s = k.state()
+	if err := s.Save(t.Context(), good); err != nil {
+		t.Error(err)
+	}
+	if err := s.Save(t.Context(), bad); err == nil {
+		t.Error("what is kept is old, and nobody is told")
+	}
+	k.close()
+
+	asked := &stateFlags{dir: f.path()}
+	if k, err = asked.find(ui, pairing.RoleSender, "place", true); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.state().Save(t.Context(), bad); err == nil {
+		t.Error("no error of a directory that was asked for")
+	}
+	k.close()
+
+	// Every lock is in the way.
+	entries, err := os.ReadDir(f.path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ".transfer"); ok {
+			if err := os.Mkdir(filepath.Join(f.path(), name+".lock"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	said.Reset()
+	if k, err := f.find(ui, pairing.RoleSender, "place", true); err != nil || k.state() != nil || !strings.Contains(said.String(), "cannot be gone on with") {
+		t.Errorf("%v, and said %q", err, &said)
+	}
+	if _, err := asked.find(ui, pairing.RoleSender, "place", true); err == nil {
+		t.Error("no error of a directory that was asked for")
 	}
 }

@@ -59,9 +59,9 @@ func status(ui *terminal, f *stateFlags, forget, asJSON bool) error {
 		ui.remark("Nothing is unfinished.")
 		return nil
 	}
-	dir, err := f.open(ui)
-	if err != nil || dir == nil {
-		return err
+	dir, err := statedir.Open(f.path(), statedir.Options{})
+	if err != nil {
+		return destinationError{fmt.Errorf("%s: %w", f.path(), err)}
 	}
 	defer dir.Close()
 	if err := dir.Clean(); err != nil {
