@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/netip"
 	"os"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/vcon-transfer/vcon-transfer/hpke"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/testdata/sample"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 )
 
@@ -270,5 +273,38 @@ func TestStateIsOptional(t *testing.T) {
 	}
 	if _, err := asked.find(ui, pairing.RoleSender, "place", true); err == nil {
 		t.Error("no error of a directory that was asked for")
+	}
+}
+
+// What comes in on standard input is not taken for the history that was consented to.
+func TestStandardInputIsNotGoneOnWith(t *testing.T) {
+	var said strings.Builder
+	ui := newTerminal(strings.NewReader(string(sample.CBOR)), &said, &said)
+	f := &sendFlags{state: stateFlags{dir: filepath.Join(t.TempDir(), "state")}}
+	k, err := f.state.find(ui, pairing.RoleSender, f.place([]string{"-"}), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.state().Save(t.Context(), storedTransfer(1, time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	k.close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // of a run that fails
+	defer cancel()
+	err = send(ctx, ui, f, []string{"-"})
+	if _, ok := errors.AsType[offerError](err); !ok || strings.Contains(said.String(), "Going on") {
+		t.Errorf("%v, and said %q", err, &said)
+	}
+}
+
+func TestSayGoingOn(t *testing.T) {
+	for _, code := range []string{"", "123456"} {
+		var said strings.Builder
+		c := storedTransfer(1, time.Now())
+		c.Code = code
+		sayGoingOn(newTerminal(strings.NewReader(""), &said, &said), c)
+		if strings.Contains(said.String(), "No code is needed") != (code == "") || strings.Contains(said.String(), "123456") {
+			t.Errorf("with code %q: %q", code, &said)
+		}
 	}
 }
