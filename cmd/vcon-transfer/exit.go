@@ -134,7 +134,7 @@ func explainTransfer(e *transfer.Error) (exit int, message, hint string) {
 
 // peerHint says what to look at when the peer cannot be reached.
 func peerHint(e *transfer.Error) string {
-	const again = "Run the same command again to go on with what is missing."
+	const again = "Run the same command again to go on with what is missing, or with --new to begin again with a new code."
 	if e.Peer {
 		return again
 	}
