@@ -157,7 +157,7 @@ func (k *copier) load(params []parameter) error {
 // upgrade.
 func hasModel(name string) bool {
 	for _, row := range vconForms {
-		if row.old == name {
+		if row.old == name && row.new != "" {
 			name = row.new
 		}
 	}

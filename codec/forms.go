@@ -106,7 +106,7 @@ var ruleWords = [...]string{
 	ruleRename:     "same value",
 	ruleStays:      "has no form today, and stays",
 	ruleVersion:    `any value, or none, becomes "0.4.0"`,
-	ruleExtensions: `lists "mimi-messages" when there is a room or an im_uri`,
+	ruleExtensions: `lists "mimi-messages" when there is a room or an im_uri; what is no array of names stays`,
 	ruleSignature:  `with alg "SHA-512": "sha512-" and the signature; alg goes`,
 	ruleEncoding:   `a text body without an encoding has the encoding "none"`,
 	ruleSessionID:  `"L;remote=R" becomes {"local": L, "remote": R}`,
@@ -122,7 +122,7 @@ var ruleWords = [...]string{
 	ruleHashAlg:    `with hashAlg: its name ("sha256" for 1, "sha384" for 7, "sha512" for 8, else the number), ":", and the hash; hashAlg goes`,
 	ruleAnonymous:  `same value, "@anonymous.invalid" at its end becomes "@anon.invalid"`,
 	ruleSelfAdd:    `"add" becomes "self_add" where "add" meant that: the originator is the party; or "welcome" is in the same party_history; or every party that has an address is written with imUri`,
-	ruleWelcome:    `"welcome" becomes "add"`,
+	ruleWelcome:    `"welcome" becomes "add", or "self_add" where the originator is the party`,
 }
 
 // FormNames are the names of the rows of the table of old forms, as Upgrader

@@ -221,6 +221,9 @@ func (u *Upgrader) extend(v *VCon) bool {
 	if slices.Contains(v.Extensions, ExtensionMIMI) {
 		return false
 	}
+	if raw, odd := v.Extra["extensions"]; odd && !isEmpty(raw) {
+		return false // no list of names: it stays, and there is no place for one
+	}
 	v.Extensions = append(slices.Clip(slices.Clone(v.Extensions)), ExtensionMIMI)
 	return true
 }
@@ -235,6 +238,9 @@ func (u *Upgrader) rename(e *PartyEvent, r rule) bool {
 		return false
 	}
 	e.Event = words[1]
+	if r == ruleWelcome && e.itself() {
+		e.Event = "self_add" // "add" would become that the next time
+	}
 	return true
 }
 

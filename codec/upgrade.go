@@ -141,7 +141,7 @@ func (u *Upgrader) events(events []PartyEvent) []PartyEvent {
 	welcome := slices.ContainsFunc(events, func(e PartyEvent) bool { return e.Event == "welcome" })
 	for i := range events {
 		e := &events[i]
-		u.joins = welcome || u.imUri && !u.imURI || e.Party != nil && e.Originator != nil && *e.Party == *e.Originator
+		u.joins = welcome || u.imUri && !u.imURI || e.itself()
 		if !(u.joins && (e.Event == "add" || e.Event == "welcome") || e.Event == "dtmfdown" || e.Event == "dtmfup" || e.Extra["dtmf"] != nil) {
 			continue
 		}
@@ -151,6 +151,11 @@ func (u *Upgrader) events(events []PartyEvent) []PartyEvent {
 		applyForms(u, eventTable, &out[i], eventForms)
 	}
 	return out
+}
+
+// itself reports an event that a party made of itself.
+func (e *PartyEvent) itself() bool {
+	return e.Party != nil && e.Originator != nil && *e.Party == *e.Originator
 }
 
 // raw upgrades an object that the model has no struct for.
