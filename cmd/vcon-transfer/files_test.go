@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,6 +33,9 @@ func TestInspectEverything(t *testing.T) {
 				}
 			default:
 				t.Errorf("%s: exit code %d: %s", path, exit, &stderr)
+			}
+			if flags != nil && !(json.Valid([]byte(out.String())) && strings.Count(out.String(), "\n") == 1) {
+				t.Errorf("%s: not one JSON object: %s", path, &out)
 			}
 			if strings.ContainsRune(out.String()+stderr.String(), '\x1b') {
 				t.Errorf("%s: an escape character on the screen", path)

@@ -36,7 +36,10 @@ func inspect(ctx context.Context, ui *terminal, path string, asJSON bool) error 
 	defer debug.SetGCPercent(debug.SetGCPercent(30))
 	i := &inspection{File: path}
 	failed := i.read(ctx, ui, path)
-	if i.Kind != "" {
+	if asJSON && failed != nil && len(i.Problems) == 0 {
+		i.problem(problem{What: failed.Error()}) // a script has it in the object
+	}
+	if i.Kind != "" || asJSON {
 		if err := i.write(ui, asJSON); err != nil {
 			return err
 		}
@@ -48,7 +51,7 @@ func inspect(ctx context.Context, ui *terminal, path string, asJSON bool) error 
 // come, none goes away.
 type inspection struct {
 	File    string            `json:"file"`
-	Kind    string            `json:"kind"` // vcon, export, store, offer
+	Kind    string            `json:"kind"` // vcon, export, store, offer; "" for what cannot be told
 	Format  string            `json:"format,omitempty"`
 	Bytes   int64             `json:"bytes,omitempty"`
 	Files   uint64            `json:"files,omitempty"`
