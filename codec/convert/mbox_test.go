@@ -191,6 +191,16 @@ func TestMboxThreads(t *testing.T) {
 	}
 }
 
+// TestMboxClocks has an answer that is dated before what it answers.
+func TestMboxClocks(t *testing.T) {
+	text := mailOf("From: b@x.example\nMessage-ID: <b>\nIn-Reply-To: <a>\nDate: 17 May 2024 07:00:00 +0000", "answer") +
+		mailOf("From: a@x.example\nMessage-ID: <a>\nDate: 17 May 2024 08:00:00 +0000", "question")
+	vcons, report := all(t, convert.Mbox, files("x", text), "x", convert.Options{})
+	if d := vcons[0].Dialog; report.Replies != 1 || d[0].InReplyTo != d[1].MessageID {
+		t.Errorf("%+v, %+v", report, d)
+	}
+}
+
 // TestMboxLimits has both sides of the limits of a mail.
 func TestMboxLimits(t *testing.T) {
 	parts := func(n int) string { return strings.Repeat("--b\n\nx\n", n) + "--b--" }
