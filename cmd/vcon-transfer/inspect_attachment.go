@@ -11,15 +11,12 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
 
-// attachment counts an attachment, whose content has size bytes, -1 if nobody knows
-// yet.
+// attachment counts an attachment, whose content has size bytes, -1 if it is not in
+// the file. What a file says of a size that it does not have is not counted.
 func (s *survey) attachment(a *codec.Attachment, size int64) {
 	a = s.now.upgrade.Attachment(a)
 	c := s.i.Attachments
 	c.Count++
-	if n, ok := segment.SizeOf(a); ok && size < 0 {
-		size = int64(n)
-	}
 	if size < 0 {
 		size = s.beside(a)
 	}
@@ -34,6 +31,12 @@ func (s *survey) attachment(a *codec.Attachment, size int64) {
 // it is named by its hash, or -1.
 func (s *survey) beside(a *codec.Attachment) int64 {
 	name, ok := strings.CutPrefix(a.URL, attachmentsFolder+"/")
+	var own struct {
+		SHA256 string `cbor:"sha256"`
+	}
+	if !ok && a.Extra[segment.Parameter].Decode(&own) == nil { // it had a url of its own
+		name, ok = own.SHA256, true
+	}
 	if sum, err := hex.DecodeString(name); !ok || s.now.dir == "" || err != nil || len(sum) != sha256.Size {
 		return -1
 	}

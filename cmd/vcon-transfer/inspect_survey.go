@@ -190,9 +190,12 @@ func (s *survey) first(e *codec.Event) error {
 				size = e.Body.Length
 			}
 		}
-		if e.Body == nil && e.Attachment.Body.Kind != codec.BodyAbsent {
-			if _, ok := segment.SizeOf(e.Attachment); !ok {
+		if e.Body == nil {
+			content, err := e.Attachment.Content()
+			if err != nil {
 				s.trouble(pointer(e), e.Offset, "its body is not what its encoding says")
+			} else if e.Attachment.Body.Kind != codec.BodyAbsent || content != nil { // an object is content, too
+				size = int64(len(content))
 			}
 		}
 		s.attachment(e.Attachment, size)

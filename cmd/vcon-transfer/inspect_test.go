@@ -116,3 +116,26 @@ func TestInspectInAnyOrder(t *testing.T) {
 		}
 	}
 }
+
+// What is counted is the content that is there, not what the file says of it.
+func TestInspectCountsContent(t *testing.T) {
+	for _, c := range []struct {
+		attachment    string
+		content, size uint64
+		problems      int
+	}{
+		{`{"body":"aGk","encoding":"base64url"}`, 1, 2, 0},
+		{`{"body":"hi","encoding":"none"}`, 1, 2, 0},
+		{`{"body":{"a":1}}`, 1, 7, 0},
+		{`{"body":"aGk","encoding":"base64url","vcon_transfer":{"dialog":1}}`, 1, 2, 0},
+		{`{"body":"aGk","encoding":"base64url","vcon_transfer":{"dialog":1,"size":9223372036854775808}}`, 1, 2, 0},
+		{`{"body":"!","encoding":"base64url"}`, 0, 0, 1},
+		{`{"vcon_transfer":{"size":9223372036854775808}}`, 0, 0, 0},
+		{`{"url":"https://example.com/a","vcon_transfer":{"size":5}}`, 0, 0, 0},
+	} {
+		i := inspected(t, `{"vcon":"0.4.0","parties":[],"attachments":[`+c.attachment+`]}`)
+		if got := *i.Attachments; got != (attachmentCounts{1, c.content, c.size}) || len(i.Problems) != c.problems {
+			t.Errorf("%s: %+v, problems %v", c.attachment, got, i.Problems)
+		}
+	}
+}
