@@ -55,12 +55,16 @@ type offerError struct{ error }
 
 func (o offerError) Unwrap() error { return o.error }
 
-// explain is the one place that turns an error into an exit code, a message, and
-// what the person can do.
-func explain(ctx context.Context, err error) (exit int, message, hint string) {
+// explain is the one place that turns an error of a command into an exit code, a
+// message, and what the person can do.
+func explain(ctx context.Context, command string, err error) (exit int, message, hint string) {
 	message = err.Error()
+	transfers := command == "send" || command == "receive"
 	if s, ok := errors.AsType[signalError](context.Cause(ctx)); ok {
-		hint = "Run the same command again to go on with what is missing."
+		hint = "Run the same command again: it begins from the start."
+		if transfers {
+			hint = "Run the same command again to go on with what is missing."
+		}
 		if s.Signal == syscall.SIGTERM {
 			return exitTerminated, "terminated", hint
 		}
@@ -84,7 +88,10 @@ func explain(ctx context.Context, err error) (exit int, message, hint string) {
 	case errors.Is(err, transfer.ErrDeclined):
 		return exitDeclined, message, ""
 	case isDestination(err):
-		return exitDestination, message, "Nothing that was imported before is harmed."
+		if transfers {
+			hint = "Nothing that was imported before is harmed."
+		}
+		return exitDestination, message, hint
 	case isSource(err):
 		return exitSource, message, ""
 	}

@@ -29,12 +29,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	ui.endProgress()
 	if err == nil {
 		return exitDone
 	}
-	exit, message, hint := explain(ctx, err)
+	exit, message, hint := explain(ctx, c.Name(), err)
 	fmt.Fprintf(stderr, "vcon-transfer: %s\n", message)
 	if hint != "" {
 		fmt.Fprintf(stderr, "  %s\n", hint)
