@@ -3,6 +3,7 @@ package codec
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"io"
 	"slices"
 )
@@ -221,7 +222,7 @@ func (k *copier) seek(off int64) {
 func (k *copier) elements(p *parameter, f func(i int) (bool, error)) error {
 	k.seek(p.offset)
 	if isArray, err := k.walk.open(); err != nil || !isArray {
-		return cmpOr(err, ErrChanged)
+		return cmp.Or(err, ErrChanged)
 	}
 	for i := 0; ; i++ {
 		more, err := k.walk.element()
@@ -238,13 +239,6 @@ func (k *copier) elements(p *parameter, f func(i int) (bool, error)) error {
 			return err
 		}
 	}
-}
-
-func cmpOr(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
 }
 
 // value reads the value that the source is at. Its long texts are the holes from

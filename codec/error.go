@@ -88,9 +88,9 @@ func fromJSON(err error, base int64) error {
 	case errors.Is(s.Err, jsontext.ErrDuplicateName):
 		reason = "duplicate name"
 	case strings.Contains(text, "UTF-8"):
-		reason = "invalid UTF-8"
+		reason = reasonUTF8
 	case strings.Contains(text, "surrogate"):
-		reason = "lone surrogate in text"
+		reason = reasonSurrogate
 	case strings.Contains(text, "EOF"):
 		reason = "truncated JSON"
 	}

@@ -221,7 +221,7 @@ func (r *reader) stringBody(h head) ([]byte, error) {
 	if !h.indefinite {
 		s := r.b[r.off : r.off+int(h.arg)]
 		if h.major == majorText && !utf8.Valid(s) {
-			return nil, r.fail("invalid UTF-8")
+			return nil, r.fail(reasonUTF8)
 		}
 		r.off += int(h.arg)
 		return s, nil

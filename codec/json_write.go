@@ -66,7 +66,7 @@ func appendJSONObject[T any](b []byte, t *table[T], v *T) ([]byte, error) {
 func appendQuoted[S ~string | ~[]byte](b []byte, s S) ([]byte, error) {
 	b, err := jsontext.AppendQuote(b, s)
 	if err != nil {
-		return b, &Error{Offset: -1, Reason: "invalid UTF-8"}
+		return b, &Error{Offset: -1, Reason: reasonUTF8}
 	}
 	return b, nil
 }

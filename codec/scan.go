@@ -380,7 +380,7 @@ func (s *source) checkName(name []byte) (string, error) {
 		return "", s.fail("name too long")
 	}
 	if !utf8.Valid(name) {
-		return "", s.fail("invalid UTF-8")
+		return "", s.fail(reasonUTF8)
 	}
 	return string(name), nil
 }

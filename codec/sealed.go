@@ -1,8 +1,8 @@
 package codec
 
 import (
+	"cmp"
 	"encoding/base64"
-	"slices"
 	"strings"
 )
 
@@ -46,8 +46,8 @@ func (v *VCon) signed() *Seal {
 	}
 	for _, one := range all {
 		p, h := protected(one["protected"]), fieldsOf(one["header"])
-		s.Algorithms = append(s.Algorithms, first(p.text("alg"), h.text("alg")))
-		s.UUID = first(s.UUID, p.text("uuid"), h.text("uuid"))
+		s.Algorithms = append(s.Algorithms, cmp.Or(p.text("alg"), h.text("alg")))
+		s.UUID = cmp.Or(s.UUID, p.text("uuid"), h.text("uuid"))
 		switch {
 		case p["x5c"] != nil || h["x5c"] != nil:
 			s.Chains++
@@ -60,23 +60,28 @@ func (v *VCon) signed() *Seal {
 
 func (v *VCon) encrypted() *Seal {
 	p, u := protected(v.Extra["protected"]), fieldsOf(v.Extra["unprotected"])
-	s := &Seal{Encrypted: true, UUID: first(p.text("uuid"), u.text("uuid")), Encryption: first(p.text("enc"), u.text("enc"))}
+	s := &Seal{Encrypted: true, UUID: cmp.Or(p.text("uuid"), u.text("uuid")), Encryption: cmp.Or(p.text("enc"), u.text("enc"))}
 	all := elements(v.Extra["recipients"])
 	if all == nil {
 		all = []Fields{v.Extra}
 	}
 	for _, one := range all {
 		h := fieldsOf(one["header"])
-		s.Algorithms = append(s.Algorithms, first(p.text("alg"), u.text("alg"), h.text("alg")))
-		s.Encryption = first(s.Encryption, h.text("enc"))
+		s.Algorithms = append(s.Algorithms, cmp.Or(p.text("alg"), u.text("alg"), h.text("alg")))
+		s.Encryption = cmp.Or(s.Encryption, h.text("enc"))
 	}
 	return s
 }
 
 // Content is the payload of a signed vCon, decoded. It is not verified.
 func (s *Seal) Content() ([]byte, bool) {
+	return decodeText(s.Payload)
+}
+
+// decodeText is what a text of base64url stands for.
+func decodeText(raw Raw) ([]byte, bool) {
 	var text string
-	if s.Payload.Decode(&text) != nil {
+	if raw.Decode(&text) != nil {
 		return nil, false
 	}
 	b, err := base64.RawURLEncoding.DecodeString(plainBase64(text))
@@ -85,15 +90,11 @@ func (s *Seal) Content() ([]byte, bool) {
 
 // protected is a header that is base64url of JSON.
 func protected(raw Raw) Fields {
-	var text string
-	if raw.Decode(&text) != nil {
+	b, ok := decodeText(raw)
+	if !ok {
 		return nil
 	}
-	b, err := base64.RawURLEncoding.DecodeString(plainBase64(text))
-	if err != nil {
-		return nil
-	}
-	raw, err = RawOfJSON(b)
+	raw, err := RawOfJSON(b)
 	if err != nil {
 		return nil
 	}
@@ -124,11 +125,4 @@ func (x Fields) text(name string) string {
 		return ""
 	}
 	return strings.TrimSpace(s)
-}
-
-func first(texts ...string) string {
-	if i := slices.IndexFunc(texts, func(s string) bool { return s != "" }); i >= 0 {
-		return texts[i]
-	}
-	return ""
 }

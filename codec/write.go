@@ -62,7 +62,7 @@ func keyBefore[T any](name string, f *field[T]) bool {
 
 func appendExtra(b []byte, name string, extra Fields) ([]byte, error) {
 	if !strings.HasPrefix(name, notText) && !utf8.ValidString(name) {
-		return b, inName(&Error{Offset: -1, Reason: "invalid UTF-8"}, name)
+		return b, inName(&Error{Offset: -1, Reason: reasonUTF8}, name)
 	}
 	raw := extra[name]
 	if err := Wellformed(raw); err != nil {
@@ -171,7 +171,7 @@ func appendChecked(b []byte, s string, must int) ([]byte, bool, error) {
 		return b, false, nil
 	}
 	if !utf8.ValidString(s) {
-		return b, false, &Error{Offset: -1, Reason: "invalid UTF-8"}
+		return b, false, &Error{Offset: -1, Reason: reasonUTF8}
 	}
 	return AppendText(b, s), true, nil
 }
@@ -192,7 +192,7 @@ func (v *Body) append(b []byte, encoding string) ([]byte, bool, error) {
 			}
 		}
 		if !utf8.Valid(v.Data) {
-			return b, false, &Error{Offset: -1, Reason: "invalid UTF-8"}
+			return b, false, &Error{Offset: -1, Reason: reasonUTF8}
 		}
 		return AppendText(b, v.Data), true, nil
 	case BodyBytes:
