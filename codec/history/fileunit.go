@@ -51,7 +51,7 @@ func (u *fileUnit) item(_ context.Context, at place) (segment.Item, error) {
 // settle upgrades a dialog and takes our parameter out of it.
 func (u *fileUnit) settle(d *codec.Dialog) (*codec.Dialog, ownDialog) {
 	if u.upgrade {
-		d = &(&codec.VCon{Dialog: []codec.Dialog{*d}}).Upgraded().Dialog[0]
+		d = d.Upgraded()
 	}
 	return takeOwn(d)
 }
@@ -77,7 +77,7 @@ func (u *fileUnit) attachment(_ context.Context, at place) (*codec.Attachment, [
 		}
 	}
 	if u.upgrade {
-		a = &(&codec.VCon{Attachments: []codec.Attachment{*a}}).Upgraded().Attachments[0]
+		a = a.Upgraded()
 	}
 	if sum, ok := sidecarOf(a); ok && a.URL == sidecarURL(sum) {
 		a.URL = ""

@@ -216,7 +216,7 @@ func (s *scan) first(e codec.Event) error {
 	case codec.EventParty:
 		p := *e.Party
 		if s.u.upgrade {
-			p = (&codec.VCon{Parties: []codec.Party{p}}).Upgraded().Parties[0]
+			p = *p.Upgraded()
 		}
 		s.namer.party(&p)
 		s.u.parties = append(s.u.parties, s.x.intern(p))
