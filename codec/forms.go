@@ -125,16 +125,6 @@ var ruleWords = [...]string{
 	ruleWelcome:    `"welcome" becomes "add", or "self_add" where the originator is the party`,
 }
 
-// FormNames are the names of the rows of the table of old forms, as Upgrader
-// counts them.
-func FormNames() []string {
-	names := make([]string, len(oldForms))
-	for i := range oldForms {
-		names[i] = oldForms[i].name
-	}
-	return names
-}
-
 // oldNames are the names of parameters in the table, old and new.
 func oldNames() (names []string) {
 	for i := range oldForms {

@@ -51,7 +51,6 @@ type typ struct {
 	target  *typ   // ofControl; ofTag: what is tagged
 	arg     *typ   // ofControl
 	tag     *typ   // ofTag: nil is any
-
 }
 
 type kind byte
