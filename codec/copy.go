@@ -23,7 +23,9 @@ type CopyOptions struct {
 // Copy reads the vCon that fills src, of size bytes, and writes it to w. The vCon
 // may be of any size and have its parameters in any order: memory is a small
 // multiple of MaxElement. What is written is, byte for byte, what AppendCBOR, or
-// AppendJSON with IndentJSON, make of a vCon that is decoded whole.
+// AppendJSON with IndentJSON, make of a vCon that is decoded whole. With Upgrade
+// that is so but for rules that look into a text beyond MaxInlineBody: such a text
+// stays, or is the error "a text is too long to be upgraded".
 //
 //  1. A survey finds the top-level parameters and counts the elements of arrays.
 //  2. Small parameters are read. With Upgrade, their names become those of today.
