@@ -4,7 +4,7 @@ import "hash/maphash"
 
 // Fingerprints is a set of texts that keeps 64 bits of each and never the text: to
 // find what comes twice among a million in 16 MiB. Two texts are taken for one with
-// a chance of n²/2^65 for n texts, 2^-24 for a million; the hash is keyed afresh for
+// a chance of n²/2^65 for n texts, 2^-25 for a million; the hash is keyed afresh for
 // each set, so nobody can make texts that meet. The zero set is empty.
 type fingerprints struct {
 	seed  maphash.Seed
