@@ -31,7 +31,7 @@ func newInspect(ui *terminal) *cobra.Command {
 
 // inspect shows as much as can be read, and then says why it was not all.
 func inspect(ctx context.Context, ui *terminal, path string, asJSON bool) error {
-	// The garbage of a million elements is short-lived: half as much again as what
+	// The garbage of a million elements is short-lived: a third as much again as what
 	// lives is enough for it, and stays below what docs/command-line.md promises.
 	defer debug.SetGCPercent(debug.SetGCPercent(30))
 	i := &inspection{File: path}

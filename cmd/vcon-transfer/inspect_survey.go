@@ -55,7 +55,7 @@ func newSurvey(i *inspection) *survey {
 	return &survey{i: i, rooms: map[string]*roomCount{}}
 }
 
-// surveyed is the next vCon.
+// next is for the next vCon.
 func (s *survey) next() *surveyed {
 	return &surveyed{names: map[string]bool{}, upgrade: codec.Upgrader{Found: s.i.Forms}}
 }
