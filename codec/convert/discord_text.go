@@ -139,8 +139,6 @@ func mentioned(s string, mentions []discordUser) (who person, n int) {
 // more of one message.
 const maxDiscordMentions = 100
 
-func (r *run) userURI(key string) string { return "mimi://" + r.opts.Host + "/u/" + segment(key) }
-
 // token appends what stands in <>, and reports whether it is anything.
 func (c *discordChannel) token(out *markup, s string, mentions []discordUser) bool {
 	kind := strings.TrimRight(s, "0123456789")

@@ -78,7 +78,7 @@ func (m *room) party(p person) uint32 {
 	if p == roomItself {
 		return 0
 	}
-	uri := "mimi://" + m.run.opts.Host + "/u/" + segment(cmp.Or(p.key, "unknown"))
+	uri := m.run.userURI(cmp.Or(p.key, "unknown"))
 	if i, ok := m.index[uri]; ok {
 		q := &m.parties[i]
 		q.Name, q.Tel, q.Mailto = cmp.Or(q.Name, m.run.short(p.name)), cmp.Or(q.Tel, p.tel), cmp.Or(q.Mailto, p.mailto)
@@ -95,6 +95,9 @@ func (m *room) party(p person) uint32 {
 	m.index[uri] = i
 	return i
 }
+
+// userURI is the URI of the person with a key.
+func (r *run) userURI(key string) string { return "mimi://" + r.opts.Host + "/u/" + segment(key) }
 
 // put adds a dialog with so many bytes of text.
 func (m *room) put(d *codec.Dialog, millis int64, text int) {

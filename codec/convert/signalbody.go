@@ -99,7 +99,7 @@ func (x *signalItem) spans(body string, ranges []signalRange) []span {
 		}
 		if len(mentions) > 0 { // the text is one placeholder
 			who := mentions[len(mentions)-1]
-			s.text, s.href = mentionOf("@"+who.name), "mimi://"+x.opts.Host+"/u/"+segment(who.key)
+			s.text, s.href = mentionOf("@"+who.name), x.userURI(who.key)
 		}
 		spans = append(spans, s)
 		at = to

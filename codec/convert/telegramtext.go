@@ -63,7 +63,7 @@ func (t *telegram) telegramSpan(f fields) span {
 		s.href = f.text("href")
 	case "mention_name":
 		if id := f.text("user_id"); id != "" {
-			s.href = "mimi://" + t.opts.Host + "/u/" + segment("user"+id)
+			s.href = t.userURI("user" + id)
 		}
 	case "custom_emoji":
 		f.drop("document_id") // the text is the emoji that stands for it
