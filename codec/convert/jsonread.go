@@ -56,8 +56,9 @@ func (r *run) openJSONBy(name string, mend func(in io.Reader) io.Reader) (*jsonF
 	if err != nil {
 		return nil, fmt.Errorf("open export: %w", err)
 	}
-	in := &boundedReader{r: mend(f), left: MaxRecord, file: MaxExport}
-	return &jsonFile{run: r, in: in, file: f, dec: jsontext.NewDecoder(in, lenient()...)}, nil
+	j := r.jsonOf(mend(f))
+	j.file = f
+	return j, nil
 }
 
 // jsonOf reads JSON that is in memory already.

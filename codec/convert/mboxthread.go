@@ -166,7 +166,7 @@ func (t *mailThread) message(h mailHeader, body *mailBody, subject string) *mess
 	}
 	labels := strings.Split(headerText(h.get("x-gmail-labels")), ",")
 	if slices.Contains(labels, "Drafts") || h.get("x-mozilla-draft-info") != "" {
-		m.origin = originOf("draft")
+		m.origin = mimi.Origin{Kind: "draft"}
 	}
 	return m
 }

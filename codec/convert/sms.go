@@ -247,13 +247,13 @@ func (s *smsFile) box(kind string) (sender person, o mimi.Origin) {
 	case "2":
 		return s.owner(), o
 	case "3":
-		return s.owner(), originOf("draft")
+		return s.owner(), mimi.Origin{Kind: "draft"}
 	case "4":
-		return s.owner(), originOf("outbox")
+		return s.owner(), mimi.Origin{Kind: "outbox"}
 	case "5":
-		return s.owner(), originOf("failed")
+		return s.owner(), mimi.Origin{Kind: "failed"}
 	case "6":
-		return s.owner(), originOf("queued")
+		return s.owner(), mimi.Origin{Kind: "queued"}
 	case "1":
 	default:
 		s.report.mend(FieldUnknown)

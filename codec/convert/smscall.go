@@ -45,28 +45,16 @@ func (s *smsFile) call(v map[string]string) error {
 		text = "Call"
 	}
 	if n, err := strconv.ParseInt(v["duration"], 10, 32); err == nil && n > 0 {
-		text += ", " + clockOf(n)
+		text += ", " + duration(n)
 	}
 	if digits := v["post_dial_digits"]; digits != "" {
 		text += ", then dialled " + digits
 	}
 	_, err = m.add(&message{
-		sender: sender, millis: millis, text: text, origin: originOf("call"),
+		sender: sender, millis: millis, text: text, origin: mimi.Origin{Kind: "call"},
 		salt: salt("call", m.uri, v["date"], v["type"], v["number"], v["duration"]),
 	})
 	return err
-}
-
-func originOf(kind string) mimi.Origin { return mimi.Origin{Kind: kind} }
-
-// clockOf is a duration in seconds as telephones show it.
-func clockOf(n int64) string {
-	two := func(n int64) string { return string([]byte{'0' + byte(n/10), '0' + byte(n%10)}) }
-	s := strconv.FormatInt(n/60%60, 10) + ":" + two(n%60)
-	if n >= 3600 {
-		s = strconv.FormatInt(n/3600, 10) + ":" + two(n/60%60) + ":" + two(n%60)
-	}
-	return s
 }
 
 // hidden is a caller who is not shown.

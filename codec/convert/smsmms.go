@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/mimi"
 )
 
 // An mms is a multimedia message as it is read.
@@ -180,7 +182,7 @@ func (s *smsFile) addMMS(m *mms) error {
 	}
 	text := strings.Join(m.texts, "\n")
 	if v["m_type"] == "130" && text == "" && len(m.files) == 0 {
-		text, kind = "Multimedia message that was not downloaded", originOf("not downloaded")
+		text, kind = "Multimedia message that was not downloaded", mimi.Origin{Kind: "not downloaded"}
 	}
 	id := []string{"mms", room.uri, v["date"], v["msg_box"], m.from, v["m_id"], v["sub"], text}
 	for i := range m.files {
