@@ -220,11 +220,6 @@ func isExpunged(status string) bool {
 	return err == nil && len(v) == 2 && v[1]&0x08 != 0
 }
 
-func sum16(label string, fields ...string) [16]byte {
-	sum := derive(label, fields...)
-	return [16]byte(sum[:16])
-}
-
 // cited is the node with the hash of what a mail names, -1 when there are as many as
 // MaxMessageIDs: a mail names up to MaxReferences, which need not exist.
 func (b *mailbox) cited(hash [16]byte) int32 {

@@ -139,15 +139,6 @@ func isFromLine(line []byte) bool {
 	return clock && year
 }
 
-func isDigits(b []byte) bool {
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return len(b) > 0
-}
-
 // An unquoter takes one ">" from lines that are ">From " after any number of ">",
 // as mboxrd writes them; mboxo wrote them so too, but for those with more of it.
 type unquoter struct {

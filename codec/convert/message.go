@@ -48,8 +48,8 @@ func (m *room) add(msg *message) (mimi.MessageID, error) {
 	m.fit(msg)
 	c := &mimi.Content{Salt: msg.salt, InReplyTo: msg.reply, Replaces: msg.replaces, Expires: msg.expires, Extensions: msg.origin.Extensions(), Body: bodyOf(msg)}
 	if msg.topic != "" {
-		sum := derive("topic", m.uri, msg.topic)
-		c.TopicID = sum[:16]
+		sum := sum16("topic", m.uri, msg.topic)
+		c.TopicID = sum[:]
 	}
 	d, id, err := m.dialog(c, msg.sender, msg.millis)
 	if err != nil || d == nil {

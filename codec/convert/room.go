@@ -152,10 +152,10 @@ func (m *room) flush() error {
 
 // uuid is version 8 (RFC 9562, section 5.8), derived from the room and the ids.
 func (m *room) uuid() string {
-	sum := derive("vcon", m.uri, string(m.ids))
+	sum := sum16("vcon", m.uri, string(m.ids))
 	sum[6] = sum[6]&0x0f | 0x80
 	sum[8] = sum[8]&0x3f | 0x80
-	s := hex.EncodeToString(sum[:16])
+	s := hex.EncodeToString(sum[:])
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
 }
 
@@ -209,8 +209,7 @@ func (s *rooms) flush() error {
 // public or are in the sender's hands in clear, and the same id each time is
 // worth more.
 func salt(fields ...string) [mimi.SaltSize]byte {
-	sum := derive("salt", fields...)
-	return [mimi.SaltSize]byte(sum[:mimi.SaltSize])
+	return sum16("salt", fields...)
 }
 
 // derive hashes a label and fields, each with its length.
@@ -228,12 +227,18 @@ func derive(label string, fields ...string) [sha256.Size]byte {
 	return sha256.Sum256(in)
 }
 
+// sum16 is the first half of derive.
+func sum16(label string, fields ...string) [16]byte {
+	sum := derive(label, fields...)
+	return [16]byte(sum[:16])
+}
+
 // segment makes one segment of a URI's path of a key: percent-encoded, and by
 // its hash when it is long.
 func segment(key string) string {
 	if len(key) > MaxName {
-		sum := derive("key", key)
-		return "h-" + hex.EncodeToString(sum[:16])
+		sum := sum16("key", key)
+		return "h-" + hex.EncodeToString(sum[:])
 	}
 	return url.PathEscape(key)
 }

@@ -63,8 +63,8 @@ func (s *signal) group(id string, f fields, r *signalRecipient) {
 	if key == nil {
 		key = []byte("recipient-" + id)
 	}
-	sum := derive("signal group", string(key))
-	r.room, r.isRoom = "group-"+hex.EncodeToString(sum[:16]), true
+	sum := sum16("signal group", string(key))
+	r.room, r.isRoom = "group-"+hex.EncodeToString(sum[:]), true
 	r.name = "Group"
 	snapshot := f.object("snapshot")
 	if title := snapshot.object("title"); title != nil {

@@ -1,11 +1,9 @@
 package convert
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -188,13 +186,6 @@ func (c *telegramChat) poll(poll fields) string {
 	return strings.Join(append(lines, total), "\n")
 }
 
-func votes(n string) string {
-	if n == "1" {
-		return "1 vote"
-	}
-	return cmp.Or(n, "0") + " votes"
-}
-
 func (c *telegramChat) todo(todo fields) string {
 	lines := []string{"To do: " + c.plain(todo.take("title"))}
 	for _, v := range todo.list("answers") {
@@ -218,24 +209,4 @@ func location(f fields) string {
 		return ""
 	}
 	return joined(", ", f.text("latitude"), f.text("longitude"))
-}
-
-// joined joins the texts that are not empty.
-func joined(sep string, texts ...string) string {
-	var all []string
-	for _, s := range texts {
-		if s != "" {
-			all = append(all, s)
-		}
-	}
-	return strings.Join(all, sep)
-}
-
-// duration is a number of seconds as people read it, for instance 1:05 or 1:00:05.
-func duration(s int64) string {
-	s = max(s, 0)
-	if s < 3600 {
-		return fmt.Sprintf("%d:%02d", s/60, s%60)
-	}
-	return strconv.FormatInt(s/3600, 10) + fmt.Sprintf(":%02d:%02d", s/60%60, s%60)
 }

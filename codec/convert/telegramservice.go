@@ -191,21 +191,6 @@ func (c *telegramChat) notice(f fields, action string, actor person, known bool)
 	return said
 }
 
-// period is a time in words.
-func period(s int64) string {
-	unit, n := "second", s
-	for _, u := range []struct {
-		name    string
-		seconds int64
-	}{{"week", 7 * 86400}, {"day", 86400}, {"hour", 3600}, {"minute", 60}} {
-		if s != 0 && s%u.seconds == 0 {
-			unit, n = u.name, s/u.seconds
-			break
-		}
-	}
-	return counted(n, unit)
-}
-
 // telegramAction says what an action did, in words that follow who did it, or, with
 // a capital letter, that stand for themselves. Other actions, of newer versions, go
 // by their name.

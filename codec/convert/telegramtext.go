@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -133,13 +132,3 @@ func (t *telegram) value(v jsontext.Value, depth int) string {
 // maxDetailDepth bounds lists and objects inside each other: each level is read
 // again.
 const maxDetailDepth = 6
-
-func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
-
-// counted is a number of things, in words.
-func counted(n int64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.FormatInt(n, 10) + " " + what + "s"
-}

@@ -203,8 +203,7 @@ func (c *whatsAppChat) moment() (chatMoment, bool) {
 // number is how many equal records came before in the minute. An export that begins
 // in the midst of a minute has a part of its equal records, by the same numbers.
 func (c *whatsAppChat) number(fields ...string) string {
-	sum := derive("nth", fields...)
-	return strconv.FormatUint(uint64(c.nth.next([16]byte(sum[:16]))), 10)
+	return strconv.FormatUint(uint64(c.nth.next(sum16("nth", fields...))), 10)
 }
 
 func (c *whatsAppChat) message(at chatMoment, sender, text string) error {
@@ -321,7 +320,7 @@ func (c *whatsAppChat) named(name string) person {
 		}
 		return r
 	}, name)
-	if number, ok := strings.CutPrefix(digits, "+"); ok && len(number) >= 7 && len(number) <= 15 && onlyDigits(number) {
+	if number, ok := strings.CutPrefix(digits, "+"); ok && len(number) >= 7 && len(number) <= 15 && isDigits(number) {
 		p.key, p.tel = digits, digits
 	}
 	return p

@@ -166,13 +166,11 @@ func isPlainFileName(name string) bool {
 // 00000012-PHOTO-2024-01-01-10-00-00.jpg or 00000012-Report.pdf (iOS).
 func isAppName(name string) bool {
 	parts := strings.SplitN(name, "-", 3)
-	if len(parts) == 3 && len(parts[0]) == 3 && len(parts[1]) == 8 && onlyDigits(parts[1]) && strings.HasPrefix(parts[2], "WA") {
+	if len(parts) == 3 && len(parts[0]) == 3 && len(parts[1]) == 8 && isDigits(parts[1]) && strings.HasPrefix(parts[2], "WA") {
 		return isPlainFileName(name)
 	}
-	return len(parts) > 1 && len(parts[0]) == 8 && onlyDigits(parts[0]) && isPlainFileName(name)
+	return len(parts) > 1 && len(parts[0]) == 8 && isDigits(parts[0]) && isPlainFileName(name)
 }
-
-func onlyDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // unmarked is a text without the marks that the app sets: those of direction in
 // front of its own words and names, and those around mentions. Marks from right to
