@@ -31,7 +31,10 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	if b.left <= 0 {
 		return 0, errRecordTooLong
 	}
-	if b.file <= 0 {
+	if b.file <= 0 { // unless it ends here
+		if n, err := b.r.Read(make([]byte, 1)); n == 0 {
+			return 0, err
+		}
 		return 0, errExportTooLong
 	}
 	n, err := b.r.Read(p[:min(int64(len(p)), b.left, b.file)])
