@@ -569,6 +569,9 @@ func TestKilledAtEachStep(t *testing.T) {
 						w := newWorld(t, newSource(1, 1, 2, 1_000, 70_000), keeps, kills[0], kills[1])
 						w.run()
 						w.check()
+						if c := w.receiver.stored(); c != nil && side == "sender" {
+							t.Errorf("the sender came back with the receipt, and the receiver keeps %v", c)
+						}
 						resumed += w.resumed
 						if at == 0 {
 							last = w.sender.steps

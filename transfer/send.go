@@ -41,7 +41,7 @@ func (s *sender) run(ctx context.Context) error {
 			return err
 		}
 		if receipt := s.keep.c.Receipt; receipt != nil {
-			return s.checkReceipt(receipt) // it came before the last process ended
+			return s.haveReceipt(ctx, receipt)
 		}
 		connect = s.comeBack
 	} else if err := s.takeOffer(); err != nil {
