@@ -189,6 +189,8 @@ func (k *kept) close() {
 func sayGoingOn(ui *terminal, c *transfer.Checkpoint) {
 	peer, began := printable(c.Peer, 64), moment(c.Paired)
 	switch {
+	case c.Role == pairing.RoleSender && c.Receipt != nil:
+		ui.say("Going on with the transfer to %q that began %s: the receipt is here, and that device is told.", peer, began)
 	case c.Role == pairing.RoleSender && c.Code != "":
 		ui.say("Going on with the transfer to %q that began %s. Its digits were not typed yet, as far as this device knows.", peer, began)
 		ui.remark("That works only while `vcon-transfer receive` still runs there, or asks for no code. `--new` begins again, with the code that it shows.")

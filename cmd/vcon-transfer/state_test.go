@@ -307,4 +307,11 @@ func TestSayGoingOn(t *testing.T) {
 			t.Errorf("with code %q: %q", code, &said)
 		}
 	}
+	var said strings.Builder
+	c := storedTransfer(1, time.Now())
+	c.Receipt = []byte("sealed")
+	sayGoingOn(newTerminal(strings.NewReader(""), &said, &said), c)
+	if !strings.Contains(said.String(), "the receipt is here") || strings.Contains(said.String(), "receive") {
+		t.Errorf("with a receipt: %q", &said)
+	}
 }
