@@ -121,8 +121,10 @@ type SendOptions struct {
 	Scope    segment.Scope
 	Label    string // what this device is called; who shares, in a catch-up
 	Progress func(Progress)
-	Timing   Timing
-	Rand     io.Reader // nil is crypto/rand; recorded sessions set it
+	// Interrupted tells of a lost connection that is not replaced within noticeTime.
+	Interrupted func(Interruption)
+	Timing      Timing
+	Rand        io.Reader // nil is crypto/rand; recorded sessions set it
 
 	// State keeps what another process needs to go on when this one dies; nil keeps
 	// it in memory only. Nothing is left of it when Send returns without an error.
@@ -147,6 +149,9 @@ type ReceiveOptions struct {
 	Progress  func(Progress)
 	Timing    Timing
 
+	// Interrupted is that of SendOptions.
+	Interrupted func(Interruption)
+
 	// State keeps what another process needs to go on when this one dies; nil keeps
 	// it in memory only. It is there from the moment that the check code matched: an
 	// offer does not survive its process. Nothing is left of it when the old device
@@ -157,6 +162,14 @@ type ReceiveOptions struct {
 	// Resume.Routes lead, and the sink the same. One that has committed gives the
 	// receipt again.
 	Resume *Checkpoint
+}
+
+// An Interruption is a transfer whose connection was lost and that looks for
+// another one. It goes on by itself if there is one in time.
+type Interruption struct {
+	Cause error         // why the connection was lost
+	Route pairing.Route // where the old device had it; zero on the new one
+	Until time.Time     // so long another one is tried, or waited for
 }
 
 // Timing holds the deadlines of a session. A zero field takes its default.

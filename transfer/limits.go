@@ -40,6 +40,9 @@ const (
 	// a LAN answers in milliseconds or not at all.
 	nearerTime = time.Second
 
+	// noticeTime is how long a lost connection goes unmentioned: most are back by then.
+	noticeTime = 2 * time.Second
+
 	// eitherTime is how long the receiver waits at one of two places on a relay when
 	// it does not know which one the sender looks at.
 	eitherTime = 3 * time.Second

@@ -167,8 +167,9 @@ func (r *receiver) accept(ctx, pairing context.Context, a Acceptor) {
 // run waits for connections and serves one after the other until the transfer is
 // over.
 func (r *receiver) run(ctx context.Context) (*Result, error) {
+	var cause error // of the last connection's end
 	for {
-		l, err := r.nextLink(ctx)
+		l, err := r.replaceLink(ctx, cause)
 		if err != nil && r.receipt != nil {
 			// Committed, and nobody came back for the receipt.
 			r.opts.Prompter.Warn(ctx, WarnReceipt)
@@ -197,7 +198,17 @@ func (r *receiver) run(ctx context.Context) (*Result, error) {
 		if r.result.Reconnects++; r.result.Reconnects > maxReconnects {
 			return nil, failf(wire.CodeLimit, "more than %d connections", maxReconnects)
 		}
+		cause = err
 	}
+}
+
+// replaceLink is nextLink after a connection that was lost, or for the first one.
+func (r *receiver) replaceLink(ctx context.Context, cause error) (*link, error) {
+	if r.begun && r.receipt == nil && cause != nil {
+		until := time.Now().Add(r.opts.Timing.Reconnect)
+		defer tellLate(r.opts.Interrupted, Interruption{Cause: cause, Until: until})()
+	}
+	return r.nextLink(ctx)
 }
 
 // nextLink waits for a connection: for the first one as long as the offer lives, or
@@ -328,6 +339,24 @@ func (r *receiver) finished() *Result {
 	}
 	r.meter.tick(true)
 	return &r.result
+}
+
+// tellLate calls tell after noticeTime, unless what it returns was called before,
+// which waits for it.
+func tellLate(tell func(Interruption), what Interruption) (over func()) {
+	if tell == nil {
+		return func() {}
+	}
+	told := make(chan struct{})
+	late := time.AfterFunc(noticeTime, func() {
+		defer close(told)
+		tell(what)
+	})
+	return func() {
+		if !late.Stop() {
+			<-told
+		}
+	}
 }
 
 // sleep waits for d or the end of ctx.

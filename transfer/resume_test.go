@@ -180,3 +180,36 @@ func TestOtherRouteAfterCut(t *testing.T) {
 		}
 	})
 }
+
+// A connection that is not back soon is told of on both devices, and on neither when
+// it is; a transfer that goes on for good is one that nobody came back to.
+func TestInterrupted(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		tries int // that fail after the cut
+		told  int
+	}{{"back at once", 0, 0}, {"back late", 6, 1}, {"never back", 1 << 20, 1}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := cutOnce(t, newSource(1, 1, 2, 1_000, 500_000), 300_000, func() {})
+				r.network.down = func(n int) bool { return n > 0 && n <= c.tries }
+				r.do(t)
+				if c.tries <= 6 {
+					r.succeeded(t)
+				} else if transfer.CodeOf(r.sendErr) != wire.CodeTimeout || transfer.CodeOf(r.receiveErr) != wire.CodeTimeout {
+					t.Errorf("send: %v, receive: %v", r.sendErr, r.receiveErr)
+				}
+				for side, told := range map[string][]transfer.Interruption{"sender": r.sendLate, "receiver": r.receiveLate} {
+					if len(told) != c.told {
+						t.Errorf("the %s is told %d times, not %d", side, len(told), c.told)
+					}
+					for _, i := range told {
+						if i.Cause == nil || i.Until.IsZero() {
+							t.Errorf("the %s is told %+v", side, i)
+						}
+					}
+				}
+			})
+		})
+	}
+}

@@ -129,7 +129,9 @@ func (s *sender) reconnect(ctx context.Context, cause error) (*link, error) {
 	if s.result.Reconnects++; s.result.Reconnects > maxReconnects {
 		return nil, failf(wire.CodeLimit, "more than %d connections", maxReconnects)
 	}
-	return s.tryUntil(ctx, time.Now().Add(s.opts.Timing.Reconnect), cause)
+	until := time.Now().Add(s.opts.Timing.Reconnect)
+	defer tellLate(s.opts.Interrupted, Interruption{cause, s.result.Route, until})()
+	return s.tryUntil(ctx, until, cause)
 }
 
 // tryUntil tries to resume until then. cause is why, when that is known.

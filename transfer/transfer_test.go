@@ -35,6 +35,8 @@ type run struct {
 	wrapSink            func(*memorySink) transfer.Sink
 
 	sendState, receiveState transfer.State
+
+	sendLate, receiveLate []transfer.Interruption
 }
 
 func newRun(t testing.TB, source *memorySource) *run {
@@ -64,7 +66,8 @@ func (r *run) do(t *testing.T) {
 		defer close(done)
 		r.received, r.receiveErr = transfer.Receive(r.receiveCtx, transfer.ReceiveOptions{
 			Sink: sink, Acceptors: []transfer.Acceptor{r.network}, Prompter: r.prompter, Timing: r.timing, State: r.receiveState,
-			Offer: pairing.ReceiverOptions{Label: "new phone", Intent: r.intent, Routes: r.routes},
+			Offer:       pairing.ReceiverOptions{Label: "new phone", Intent: r.intent, Routes: r.routes},
+			Interrupted: func(i transfer.Interruption) { r.receiveLate = append(r.receiveLate, i) },
 		})
 		r.recvDone = time.Since(start)
 	}()
@@ -75,7 +78,8 @@ func (r *run) do(t *testing.T) {
 	r.sent, r.sendErr = transfer.Send(r.sendCtx, transfer.SendOptions{
 		Source: r.source, Offer: offer, Dialer: r.network, Prompter: r.people, Timing: r.timing,
 		Label: "old phone", Scope: r.scope, State: r.sendState,
-		Progress: func(p transfer.Progress) { r.progress = append(r.progress, p) },
+		Progress:    func(p transfer.Progress) { r.progress = append(r.progress, p) },
+		Interrupted: func(i transfer.Interruption) { r.sendLate = append(r.sendLate, i) },
 	})
 	r.sendDone = time.Since(start)
 	<-done

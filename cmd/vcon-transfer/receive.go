@@ -101,7 +101,8 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	}
 	result, err := transfer.Receive(ctx, transfer.ReceiveOptions{
 		Sink: sink, Acceptors: acceptors, Offer: offer, Prompter: prompt, Progress: ui.progress,
-		State: k.state(), Resume: k.found,
+		Interrupted: ui.interrupted,
+		State:       k.state(), Resume: k.found,
 	})
 	if f.offerOut != "" {
 		os.Remove(f.offerOut) // the offer is used or dead

@@ -87,7 +87,7 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 	defer k.close()
 	options := transfer.SendOptions{
 		Dialer: &routes{relayToken: token}, Scope: scope, Label: f.label, State: k.state(), Resume: k.found,
-		Prompter: &sendPrompt{ui: ui, yes: f.yes}, Progress: ui.progress, AllowPublicRoutes: f.public,
+		Prompter: &sendPrompt{ui: ui, yes: f.yes}, Progress: ui.progress, Interrupted: ui.interrupted, AllowPublicRoutes: f.public,
 	}
 	if k.found != nil {
 		sayGoingOn(ui, k.found)

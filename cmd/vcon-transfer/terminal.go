@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 )
 
@@ -140,6 +141,19 @@ func (t *terminal) clear() {
 	if t.drawn {
 		fmt.Fprint(t.err, "\r\x1b[K")
 		t.drawn = false
+	}
+}
+
+// interrupted tells of a connection that is lost and not back yet.
+func (t *terminal) interrupted(i transfer.Interruption) {
+	t.say("The connection was lost. Looking for another one until %s; nothing is lost meanwhile.", i.Until.Local().Format("15:04:05"))
+	switch {
+	case i.Route.Kind == pairing.RouteRelay:
+		t.remark("Does the relay answer, and is `vcon-transfer receive` still running?")
+	case i.Route.Kind != 0:
+		t.remark("Is the new device awake, and on the same network?")
+	default:
+		t.remark("Is the old device awake, and on the same network?")
 	}
 }
 
