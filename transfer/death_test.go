@@ -31,6 +31,9 @@ type world struct {
 	sink   *memorySink
 	keeps  bool // the sink keeps receipts
 
+	changes *rand.Rand    // between the processes of the sender; nil for a source that stays
+	listed  *memorySource // what the last manifest was made of
+
 	conns    chan wire.Conn
 	sender   *device
 	receiver *device
@@ -438,6 +441,7 @@ func newWorld(t *testing.T, source *memorySource, keeps bool, sender, receiver [
 		t: t, source: source, sink: newSink(t), keeps: keeps, conns: make(chan wire.Conn),
 		sealed: map[[32]byte]bool{}, numbers: map[[36]byte][sha256.Size]byte{},
 	}
+	source.beforeManifest = func() { w.listed = source.clone() }
 	w.sender = &device{w: w, name: "sender", kills: sender}
 	w.receiver = &device{w: w, name: "receiver", kills: receiver}
 	return w
@@ -482,6 +486,9 @@ func (w *world) run() {
 func (w *world) runSender(ctx context.Context) {
 	time.Sleep(time.Second) // the person
 	l := w.sender.start(ctx)
+	if w.changes != nil && w.sender.started > 1 && w.changes.IntN(2) == 0 {
+		w.source.change(w.changes)
+	}
 	o := transfer.SendOptions{Source: w.source, Dialer: l, Prompter: l, State: l, Label: "old phone"}
 	w.mu.Lock()
 	o.Offer, w.offer = w.offer, nil
@@ -531,8 +538,13 @@ func (w *world) check() {
 	if w.sent == nil || w.received == nil {
 		return // run has said so
 	}
-	if err := w.sink.equal(w.source); err != nil {
+	if err := w.sink.holds(w.listed); err != nil {
 		w.t.Error(err)
+	}
+	if w.changes == nil {
+		if err := w.sink.equal(w.source); err != nil {
+			w.t.Error(err)
+		}
 	}
 	if w.sent.Root != w.received.Root || !w.sent.Ledger.Equal(w.received.Ledger) || w.sent.TransferID != w.received.TransferID ||
 		w.sink.committed == nil || w.sent.Root != w.sink.committed.Root {
@@ -613,6 +625,9 @@ func TestKilledAgainAndAgain(t *testing.T) {
 				}
 			}
 			w := newWorld(t, newSource(seed, 1+rnd.IntN(2), 1+rnd.IntN(4), 1+rnd.IntN(9_000), rnd.IntN(2)*rnd.IntN(150_000)), rnd.IntN(2) == 0, kills[0], kills[1])
+			if rnd.IntN(2) == 0 {
+				w.changes = rnd
+			}
 			w.run()
 			w.check()
 			resumed += w.resumed

@@ -159,7 +159,7 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 	changes := rnd.IntN(3) > 0
 	s.net.down = func(n int) bool {
 		if n > 0 && changes && s.rnd.IntN(2) == 0 {
-			s.change()
+			s.source.change(s.rnd)
 		}
 		return n > 0 && n < bad && s.rnd.IntN(4) == 0
 	}

@@ -151,9 +151,9 @@ func (t *terminal) interrupted(i transfer.Interruption) {
 	case i.Route.Kind == pairing.RouteRelay:
 		t.remark("Does the relay answer, and is `vcon-transfer receive` still running?")
 	case i.Route.Kind != 0:
-		t.remark("Is the new device awake, and on the same network?")
+		t.remark("Is the new device awake, and still on this network?")
 	default:
-		t.remark("Is the old device awake, and on the same network?")
+		t.remark("Is the old device awake, and the network or the relay between them there?")
 	}
 }
 
