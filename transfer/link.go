@@ -220,7 +220,12 @@ func (l *link) readFrame() (wire.Frame, error) {
 			error
 			Timeout() bool
 		}](err)
-		if err == nil || !ok || !t.Timeout() || l.conn.read.Load() == before || l.idle() > l.timing.Person {
+		switch {
+		case err == nil, !ok, !t.Timeout(), l.over.Load():
+			return f, err
+		case l.conn.read.Load() == before:
+			return f, fmt.Errorf("nothing was heard for %v: %w", l.timing.Peer, err)
+		case l.idle() > l.timing.Person:
 			return f, err
 		}
 	}

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
@@ -146,7 +147,7 @@ func (s *sender) tryUntil(ctx context.Context, until time.Time, cause error) (*l
 		case !isLost(err):
 			return nil, err
 		case time.Now().Add(pause).After(until) && cause != nil:
-			return nil, fail(wire.CodeTimeout, cause)
+			return nil, fail(wire.CodeTimeout, fmt.Errorf("%w; then: %w", cause, err))
 		case time.Now().Add(pause).After(until):
 			return nil, fail(wire.CodeTimeout, err)
 		}
@@ -166,7 +167,7 @@ func (s *sender) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fail(wire.CodeCancelled, context.Cause(ctx))
 	}
-	if isLost(err) {
+	if _, coded := err.(*Error); isLost(err) && !coded {
 		return fail(wire.CodeTimeout, err)
 	}
 	return err

@@ -246,8 +246,8 @@ func (in *inbox) why(err error, l *link) error {
 			open = false
 		}
 	}
-	if in.err != nil && !isLost(in.err) {
-		return in.err
+	if in.err != nil {
+		return in.err // a write fails because the reader has closed the connection
 	}
 	return err
 }

@@ -146,7 +146,7 @@ func peerHint(e *transfer.Error) string {
 		return again
 	}
 	if errors.Is(e, relay.Unreachable) || errors.Is(e, relay.NotRelay) {
-		return "Is the relay running, and its URL right?"
+		return "Is the relay running, and its URL right? If so, run the same command again to go on."
 	}
 	if errors.Is(e, syscall.ECONNREFUSED) || errors.Is(e, syscall.EHOSTUNREACH) || errors.Is(e, syscall.ENETUNREACH) {
 		return "Are both devices on one network, and is `vcon-transfer receive` still running? A firewall may be in the way; `--relay` goes around it."
