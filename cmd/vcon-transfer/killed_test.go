@@ -3,78 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/vcon-transfer/vcon-transfer/testdata/sample"
 )
-
-// A tripwire carries connections to addr, and cuts in when enough bytes of the
-// sender have passed.
-type tripwire struct {
-	net.Listener
-	mu     sync.Mutex
-	passed int64
-	at     int64 // 0: no more
-	fall   func()
-}
-
-// set makes fall come when n more bytes have passed.
-func (w *tripwire) set(n int64, fall func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at, w.fall = w.passed+n, fall
-}
-
-func (w *tripwire) pass(n int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.passed += int64(n)
-	if w.at > 0 && w.passed >= w.at {
-		w.at = 0
-		w.fall()
-	}
-}
-
-func (w *tripwire) Write(p []byte) (int, error) { w.pass(len(p)); return len(p), nil }
-
-func newTripwire(t *testing.T, addr string) *tripwire {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	w := &tripwire{Listener: ln}
-	go func() {
-		for {
-			from, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer from.Close()
-				to, err := net.Dial("tcp", addr)
-				if err != nil {
-					return
-				}
-				defer to.Close()
-				go func() { io.Copy(from, to); from.Close() }()
-				io.Copy(to, io.TeeReader(from, w))
-			}()
-		}
-	}()
-	return w
-}
 
 // killedSources is a history of some thousand messages, and one with attachments.
 func killedSources(t *testing.T, ctx context.Context, dir string) []string {
@@ -240,7 +179,7 @@ func newCalmRun(t *testing.T, ctx context.Context, dir string, sources []string)
 	if !strings.Contains(send.stderr(), "Done: ") {
 		t.Fatal(send.stderr())
 	}
-	return wire.passed, addr
+	return wire.carried(), addr
 }
 
 // number is a number in the environment, or 0.
