@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -11,27 +12,70 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/vcon-transfer/vcon-transfer/testdata/sample"
 )
 
-// killedSources is a history of some thousand messages, and one with attachments.
-func killedSources(t *testing.T, ctx context.Context, dir string) []string {
+// A growing is the source of the killed: logs of some thousand messages, a chat with
+// pictures, and the sample, as vCon files. Some of it grows between the rounds.
+type growing struct {
+	dir      string
+	logs     fstest.MapFS
+	pictures int
+	late     int // messages appended to the logs
+}
+
+const (
+	growingDays     = 3
+	growingPictures = 8
+	growingLate     = 25 // messages a time
+)
+
+func newGrowing(t *testing.T, ctx context.Context, dir string) *growing {
 	t.Helper()
-	logs := ircLogs(5)
-	for name, file := range logs {
-		if err := os.MkdirAll(filepath.Join(dir, "logs"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "logs", name), file.Data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	exits(t, begin(t, ctx, dir, "convert", "--quiet", "logs", "logs.cbor"), exitDone)
+	g := &growing{dir: dir, logs: ircLogs(growingDays), pictures: growingPictures}
 	if err := os.WriteFile(filepath.Join(dir, "sample.cbor"), sample.CBOR, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return []string{"logs.cbor", "sample.cbor"}
+	if err := os.Mkdir(filepath.Join(dir, "logs"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	g.write(t, ctx)
+	return g
+}
+
+func (g *growing) names() []string { return []string{"logs.cbor", "chat.cbor", "sample.cbor"} }
+
+// grow appends messages to the logs, and a picture to the chat.
+func (g *growing) grow(t *testing.T, ctx context.Context) {
+	t.Helper()
+	name := dayOf(growingDays-1) + "_#large.raw.txt"
+	data := bytes.Clone(g.logs[name].Data)
+	for range growingLate {
+		g.late++
+		data = fmt.Appendf(data, "[23:59] <late> message %d\n", g.late)
+	}
+	g.logs[name] = &fstest.MapFile{Data: data}
+	g.pictures++
+	g.write(t, ctx)
+}
+
+// write puts the vCon files where they are, all at once.
+func (g *growing) write(t *testing.T, ctx context.Context) {
+	t.Helper()
+	for name, file := range g.logs {
+		if err := os.WriteFile(filepath.Join(g.dir, "logs", name), file.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeChat(t, g.dir, "WhatsApp Chat - Growing", 2, g.pictures, 0)
+	for from, to := range map[string]string{"logs": "logs.cbor", "WhatsApp Chat - Growing": "chat.cbor"} {
+		exits(t, begin(t, ctx, g.dir, "convert", "--quiet", from, "new-"+to), exitDone)
+		if err := os.Rename(filepath.Join(g.dir, "new-"+to), filepath.Join(g.dir, to)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // content is everything that a store holds, as files.
@@ -52,99 +96,135 @@ func content(t *testing.T, ctx context.Context, dir, store string) map[string][]
 	return files
 }
 
-// Sender and receiver are killed at random moments, again and again; the same
-// commands go on without a new code, and what is in the store is what an undisturbed
-// transfer brings. VCON_TRANSFER_KILLS=200 runs so many rounds.
+// roundsAStore is how many rounds go into one store before it is compared.
+const roundsAStore = 5
+
+// Sender and receiver are killed at random moments, again and again, and the source
+// grows between the rounds and while the sender is dead; the same commands go on
+// without a new code, and in the end the store is what an undisturbed transfer of the
+// last source brings. VCON_TRANSFER_KILLS=200 runs so many rounds.
 func TestKilledProcesses(t *testing.T) {
-	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	sources := killedSources(t, ctx, dir)
-	calm, addr := newCalmRun(t, ctx, dir, sources)
-	want := content(t, ctx, dir, "calm.db")
-	rounds, all := 3, 0
+	k := &killing{dir: t.TempDir()}
+	k.source = newGrowing(t, ctx, k.dir)
+	k.calm, k.addr = newCalmRun(t, ctx, k.dir, "first.db", k.source.names())
+	rounds, all := 20, 0
 	if n := number("VCON_TRANSFER_KILLS"); n > 0 {
 		rounds = n
 	}
 	for round := range rounds {
-		rnd := rand.New(rand.NewPCG(uint64(round), 5))
-		store := "killed" + string(rune('a'+round%26)) + ".db"
-		os.Remove(filepath.Join(dir, store))
-		wire := newTripwire(t, addr)
-		receive := []string{"receive", "--listen", addr, "--advertise", wire.Addr().String(), "--store", store, "--qr", "none"}
-		send := append([]string{"send", "--yes"}, sources...)
-		r := begin(t, ctx, dir, append(slices.Clone(receive), "--offer-out", "offer.txt")...)
-		heard(t, ctx, r, "Waiting")
-		s := begin(t, ctx, dir, append(slices.Clone(send), "--offer-file", "offer.txt")...)
-		code := heard(t, ctx, s, `Check code: (\d{6})`)
-		heard(t, ctx, r, "six digits")
-		kills := 0
-		for victim := rnd.IntN(3); kills < 4; victim = rnd.IntN(3) {
-			fell := make(chan struct{})
-			wire.set(1+rnd.Int64N(calm/5), func() {
-				if victim != 1 {
-					r.signal(os.Kill)
-				}
-				if victim != 0 {
-					s.signal(os.Kill)
-				}
-				close(fell)
-			})
-			if code != "" {
-				r.tell(code)
-				code = ""
-			}
-			select {
-			case <-fell:
-			case <-s.ended: // what was on its way when it fell last was enough
-			case <-ctx.Done():
-				t.Fatal(ctx.Err())
-			}
-			wire.set(1<<60, func() {}) // from here on it has fallen or never does
-			if !fallen(fell) {
-				break
-			}
-			kills++
-			if victim != 1 {
-				r.wait()
-				r = begin(t, ctx, dir, receive...)
-				heard(t, ctx, r, goingOnFrom)
-			}
-			if victim != 0 {
-				s.wait()
-				s = begin(t, ctx, dir, send...)
-				heard(t, ctx, s, "Going on with the transfer to|Done: ")
-			}
+		first, last := round%roundsAStore == 0, round%roundsAStore == roundsAStore-1 || round == rounds-1
+		store := fmt.Sprintf("killed-%d.db", round/roundsAStore)
+		reach := k.calm / 5
+		if !first {
+			k.source.grow(t, ctx)
+			reach = laterReach
 		}
-		all += kills
-		exits(t, s, exitDone)
-		if strings.Contains(r.stderr(), "has not said that it knows") {
-			// Killed between the old device's last word and its own end: nobody comes.
-			r.signal(os.Interrupt)
-			exits(t, r, exitDone)
-			exits(t, begin(t, ctx, dir, "status", "--forget"), exitDone)
-		}
-		exits(t, r, exitDone)
+		all += k.round(t, ctx, rand.New(rand.NewPCG(uint64(round), 5)), store, reach, !last)
 		if t.Failed() {
 			t.Fatalf("round %d", round)
 		}
-		if got := content(t, ctx, dir, store); !maps.EqualFunc(got, want, bytes.Equal) {
+		if !last {
+			continue
+		}
+		calm := fmt.Sprintf("calm-%d.db", round/roundsAStore)
+		newCalmRun(t, ctx, k.dir, calm, k.source.names())
+		if want := content(t, ctx, k.dir, calm); !maps.EqualFunc(content(t, ctx, k.dir, store), want, bytes.Equal) {
 			t.Fatalf("round %d: the store is not what an undisturbed transfer brings", round)
-		}
-		os.RemoveAll(filepath.Join(dir, store+".out"))
-		status := begin(t, ctx, dir, "status")
-		exits(t, status, exitDone)
-		if status.out.String() != "" {
-			t.Errorf("round %d: left unfinished:\n%s", round, &status.out)
-		}
-		left, err := os.ReadDir(filepath.Join(dir, "vcon-transfer", "state"))
-		if err != nil || len(left) != 1 || left[0].Name() != "key" {
-			t.Errorf("round %d: left %v, %v", round, left, err)
 		}
 	}
 	if all < 2*rounds {
 		t.Errorf("%d kills in %d rounds", all, rounds)
 	}
+	t.Logf("%d kills in %d rounds", all, rounds)
+}
+
+// laterReach bounds the bytes between two kills when little is new.
+const laterReach = 40 << 10
+
+// A killing is what the rounds have in common.
+type killing struct {
+	dir    string
+	source *growing
+	calm   int64
+	addr   string
+}
+
+// round is one transfer whose processes are killed, each time before reach more bytes
+// have passed. With grow the source grows too when the sender is dead: what is new then
+// may have to wait for the next round. It returns the number of kills.
+func (k *killing) round(t *testing.T, ctx context.Context, rnd *rand.Rand, store string, reach int64, grow bool) (kills int) {
+	t.Helper()
+	dir := k.dir
+	wire := newTripwire(t, k.addr)
+	defer wire.Close()
+	receive := []string{"receive", "--listen", k.addr, "--advertise", wire.Addr().String(), "--store", store, "--qr", "none"}
+	send := append([]string{"send", "--yes"}, k.source.names()...)
+	r := begin(t, ctx, dir, append(slices.Clone(receive), "--offer-out", "offer.txt")...)
+	heard(t, ctx, r, "Waiting")
+	s := begin(t, ctx, dir, append(slices.Clone(send), "--offer-file", "offer.txt")...)
+	code := heard(t, ctx, s, `Check code: (\d{6})`)
+	heard(t, ctx, r, "six digits")
+	for victim := rnd.IntN(3); kills < 4; victim = rnd.IntN(3) {
+		fell := make(chan struct{})
+		wire.set(1+rnd.Int64N(reach), func() {
+			if victim != 1 {
+				r.signal(os.Kill)
+			}
+			if victim != 0 {
+				s.signal(os.Kill)
+			}
+			close(fell)
+		})
+		if code != "" {
+			r.tell(code)
+			code = ""
+		}
+		select {
+		case <-fell:
+		case <-s.ended: // what was on its way when it fell last was enough
+		case <-ctx.Done():
+			t.Fatal(ctx.Err())
+		}
+		wire.set(1<<60, func() {}) // from here on it has fallen or never does
+		if !fallen(fell) {
+			break
+		}
+		kills++
+		if victim != 1 {
+			r.wait()
+			r = begin(t, ctx, dir, receive...)
+			heard(t, ctx, r, goingOnFrom)
+		}
+		if victim != 0 {
+			s.wait()
+			if grow {
+				k.source.grow(t, ctx)
+				grow = false
+			}
+			s = begin(t, ctx, dir, send...)
+			heard(t, ctx, s, "Going on with the transfer to|Done: ")
+		}
+	}
+	exits(t, s, exitDone)
+	if strings.Contains(r.stderr(), "has not said that it knows") {
+		// Killed between the old device's last word and its own end: nobody comes.
+		r.signal(os.Interrupt)
+		exits(t, r, exitDone)
+		exits(t, begin(t, ctx, dir, "status", "--forget"), exitDone)
+	}
+	exits(t, r, exitDone)
+	status := begin(t, ctx, dir, "status")
+	exits(t, status, exitDone)
+	if status.out.String() != "" {
+		t.Errorf("left unfinished:\n%s", &status.out)
+	}
+	left, err := os.ReadDir(filepath.Join(dir, "vcon-transfer", "state"))
+	if err != nil || len(left) != 1 || left[0].Name() != "key" {
+		t.Errorf("left %v, %v", left, err)
+	}
+	return kills
 }
 
 // goingOnFrom is what the new device says when it is started again.
@@ -160,15 +240,15 @@ func fallen(fell chan struct{}) bool {
 	}
 }
 
-// newCalmRun is an undisturbed transfer into calm.db; it returns the bytes of the
+// newCalmRun is an undisturbed transfer into store; it returns the bytes of the
 // sender, and an address for the others.
-func newCalmRun(t *testing.T, ctx context.Context, dir string, sources []string) (sent int64, addr string) {
+func newCalmRun(t *testing.T, ctx context.Context, dir, store string, sources []string) (sent int64, addr string) {
 	t.Helper()
 	addr = freeAddr(t)
 	wire := newTripwire(t, addr)
 	receive, send, err := pairRun{
 		dir: dir, env: []string{"XDG_DATA_HOME=" + dir, "TMPDIR=" + dir},
-		receive: []string{"--listen", addr, "--advertise", wire.Addr().String(), "--store", "calm.db"},
+		receive: []string{"--listen", addr, "--advertise", wire.Addr().String(), "--store", store},
 		send:    append([]string{"--yes"}, sources...),
 	}.run(ctx)
 	if err != nil {
