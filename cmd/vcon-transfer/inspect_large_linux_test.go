@@ -9,8 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 )
@@ -23,15 +23,32 @@ const maxInspectMemory = 64 << 20
 func inspectAlone(t *testing.T, path string) (i inspection, rss int64) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), "vcon-transfer", "inspect", "--json", path)
-	c.Stderr = os.Stderr
-	out, err := c.Output()
-	if err != nil {
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, os.Stderr
+	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(out, &i); err != nil {
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	sample := time.NewTicker(2 * time.Millisecond)
+	defer sample.Stop()
+	for running := true; running; {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatal(err)
+			}
+			running = false
+		case <-sample.C:
+			rss = max(rss, peakMemory(c.Process.Pid))
+		}
+	}
+	if rss == 0 {
+		t.Fatal("no memory was measured")
+	}
+	if err := json.Unmarshal(out.Bytes(), &i); err != nil {
 		t.Fatal(err)
 	}
-	rss = c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
 	t.Logf("%s: %s, %s resident, %v", filepath.Base(path), size(uint64(i.Bytes)), size(uint64(rss)), c.ProcessState.UserTime())
 	return i, rss
 }
