@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/testdata/sample"
 )
@@ -27,7 +28,7 @@ type growing struct {
 }
 
 const (
-	growingDays     = 3
+	growingDays     = 2
 	growingPictures = 8
 	growingLate     = 25 // messages a time
 )
@@ -99,10 +100,11 @@ func content(t *testing.T, ctx context.Context, dir, store string) map[string][]
 // roundsAStore is how many rounds go into one store before it is compared.
 const roundsAStore = 5
 
-// Sender and receiver are killed at random moments, again and again, and the source
-// grows between the rounds and while the sender is dead; the same commands go on
-// without a new code, and in the end the store is what an undisturbed transfer of the
-// last source brings. VCON_TRANSFER_KILLS=200 runs so many rounds.
+// Sender, receiver, and every other time a relay between them, are killed at random
+// moments, again and again, and the source grows between the rounds and while the
+// sender is dead; the same commands go on without a new code, and in the end the store
+// is what an undisturbed transfer of the last source brings. VCON_TRANSFER_KILLS=200
+// runs so many rounds.
 func TestKilledProcesses(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -121,10 +123,19 @@ func TestKilledProcesses(t *testing.T) {
 			k.source.grow(t, ctx)
 			reach = laterReach
 		}
+		if relayed := round/roundsAStore%2 == 1; first && relayed {
+			k.relayAddr = freeAddr(t)
+			k.startRelay(t, ctx)
+		} else if first && k.relay != nil {
+			k.relay.signal(os.Kill)
+			k.relay = nil
+		}
+		begun := time.Now()
 		all += k.round(t, ctx, rand.New(rand.NewPCG(uint64(round), 5)), store, reach, !last)
 		if t.Failed() {
 			t.Fatalf("round %d", round)
 		}
+		t.Logf("round %d, relay %t: %v", round, k.relay != nil, time.Since(begun))
 		if !last {
 			continue
 		}
@@ -137,7 +148,10 @@ func TestKilledProcesses(t *testing.T) {
 	if all < 2*rounds {
 		t.Errorf("%d kills in %d rounds", all, rounds)
 	}
-	t.Logf("%d kills in %d rounds", all, rounds)
+	if rounds >= 2*roundsAStore && k.relayed == 0 {
+		t.Error("the relay was never killed")
+	}
+	t.Logf("%d kills in %d rounds, %d of them of the relay", all, rounds, k.relayed)
 }
 
 // laterReach bounds the bytes between two kills when little is new.
@@ -148,7 +162,35 @@ type killing struct {
 	dir    string
 	source *growing
 	calm   int64
-	addr   string
+	addr   string // of the receiver
+
+	relay     *process // nil when they reach each other
+	relayAddr string
+	relayed   int // how often the relay was killed
+}
+
+// startRelay starts the relay, always on the same port.
+func (k *killing) startRelay(t *testing.T, ctx context.Context) {
+	t.Helper()
+	k.relay = begin(t, ctx, k.dir, "relay", "--listen", k.relayAddr)
+	heard(t, ctx, k.relay, "On both devices")
+}
+
+// Who is killed: the one, the other, both, or the relay.
+const (
+	killReceiver = iota
+	killSender
+	killBoth
+	killRelay // and every number above it
+	killAny   = 6
+)
+
+// victim chooses; a relay, when there is one, half the time.
+func (k *killing) victim(rnd *rand.Rand) int {
+	if k.relay == nil {
+		return rnd.IntN(killRelay)
+	}
+	return rnd.IntN(killAny)
 }
 
 // round is one transfer whose processes are killed, each time before reach more bytes
@@ -157,23 +199,36 @@ type killing struct {
 func (k *killing) round(t *testing.T, ctx context.Context, rnd *rand.Rand, store string, reach int64, grow bool) (kills int) {
 	t.Helper()
 	dir := k.dir
-	wire := newTripwire(t, k.addr)
+	var wire *tripwire
+	var receive []string
+	if k.relay != nil {
+		wire = newTripwire(t, k.relayAddr)
+		receive = []string{"receive", "--no-lan", "--relay", "http://" + wire.Addr().String()}
+	} else {
+		wire = newTripwire(t, k.addr)
+		receive = []string{"receive", "--listen", k.addr, "--advertise", wire.Addr().String()}
+	}
 	defer wire.Close()
-	receive := []string{"receive", "--listen", k.addr, "--advertise", wire.Addr().String(), "--store", store, "--qr", "none"}
+	receive = append(receive, "--store", store, "--qr", "none")
 	send := append([]string{"send", "--yes"}, k.source.names()...)
 	r := begin(t, ctx, dir, append(slices.Clone(receive), "--offer-out", "offer.txt")...)
 	heard(t, ctx, r, "Waiting")
 	s := begin(t, ctx, dir, append(slices.Clone(send), "--offer-file", "offer.txt")...)
 	code := heard(t, ctx, s, `Check code: (\d{6})`)
 	heard(t, ctx, r, "six digits")
-	for victim := rnd.IntN(3); kills < 4; victim = rnd.IntN(3) {
+	for kills < 4 {
+		victim := k.victim(rnd)
+		receiver, sender := victim == killReceiver || victim == killBoth, victim == killSender || victim == killBoth
 		fell := make(chan struct{})
 		wire.set(1+rnd.Int64N(reach), func() {
-			if victim != 1 {
+			if receiver {
 				r.signal(os.Kill)
 			}
-			if victim != 0 {
+			if sender {
 				s.signal(os.Kill)
+			}
+			if victim >= killRelay {
+				k.relay.signal(os.Kill)
 			}
 			close(fell)
 		})
@@ -192,12 +247,17 @@ func (k *killing) round(t *testing.T, ctx context.Context, rnd *rand.Rand, store
 			break
 		}
 		kills++
-		if victim != 1 {
+		if victim >= killRelay {
+			k.relay.wait()
+			k.relayed++
+			k.startRelay(t, ctx)
+		}
+		if receiver {
 			r.wait()
 			r = begin(t, ctx, dir, receive...)
 			heard(t, ctx, r, goingOnFrom)
 		}
-		if victim != 0 {
+		if sender {
 			s.wait()
 			if grow {
 				k.source.grow(t, ctx)
