@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -32,6 +33,15 @@ type ReceiptKeeper interface {
 	// Receipt returns what Commit got for a transfer, and nil when that was not
 	// committed.
 	Receipt(ctx context.Context, transfer [32]byte) ([]byte, error)
+}
+
+// A LedgerKeeper is a Sink that remembers what it staged. Another process that goes
+// on with a transfer then counts that as this one would have; with other sinks it
+// counts as already there.
+type LedgerKeeper interface {
+	// Staged yields the segments that a transfer staged, with what StageSegment
+	// returned, and the attachments that it staged. It is called before Begin.
+	Staged(ctx context.Context, transfer [32]byte) iter.Seq2[segment.Staged, error]
 }
 
 // ErrOver is why a stored transfer is not gone on with: its lifetime is over, or

@@ -7,8 +7,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -29,7 +31,7 @@ type world struct {
 	t      *testing.T
 	source *memorySource
 	sink   *memorySink
-	keeps  bool // the sink keeps receipts
+	keeps  bool // the sink keeps receipts and ledgers
 
 	changes *rand.Rand    // between the processes of the sender; nil for a source that stays
 	listed  *memorySource // what the last manifest was made of
@@ -46,6 +48,10 @@ type world struct {
 	numbers map[[36]byte][sha256.Size]byte // M0 by transfer and e
 	receipt []byte                         // in the sink
 	held    [32]byte                       // the transfer that it is of
+	staged  map[[32]byte][]segment.Staged  // in the sink, by transfer
+
+	wrong  uint64 // items too many in each ledger that the sink gives back
+	unread error  // of what the sink has staged
 
 	sent, received *transfer.Result
 	giveUp         func()
@@ -363,6 +369,9 @@ func (s *mortalSink) StageSegment(ctx context.Context, r segment.RoomEntry, e se
 		return segment.Ledger{}, errKilled
 	}
 	l, err := s.memorySink.StageSegment(ctx, r, e, data)
+	if err == nil {
+		s.l.staged(segment.Staged{Segment: e.ID, Ledger: l})
+	}
 	if !s.l.step() {
 		return l, errKilled
 	}
@@ -374,7 +383,7 @@ func (s *mortalSink) StageAttachment(ctx context.Context, r segment.RoomEntry, i
 		return nil, errKilled
 	}
 	w, err := s.memorySink.StageAttachment(ctx, r, id, e, offset)
-	return &mortalWriter{w, s.l}, err
+	return &mortalWriter{w, s.l, segment.Staged{Room: r.ID, Attachment: &e}}, err
 }
 
 func (s *mortalSink) Commit(ctx context.Context, end segment.End, receipt []byte) error {
@@ -406,7 +415,8 @@ func (s *mortalSink) Abort(ctx context.Context, cause error) error {
 // A mortalWriter writes nothing any more when its process is dead.
 type mortalWriter struct {
 	segment.AttachmentWriter
-	l *life
+	l      *life
+	staged segment.Staged
 }
 
 func (w *mortalWriter) Write(p []byte) (int, error) {
@@ -420,11 +430,46 @@ func (w *mortalWriter) Commit(sum [32]byte) error {
 	if !w.l.step() {
 		return errKilled
 	}
-	return w.AttachmentWriter.Commit(sum)
+	if err := w.AttachmentWriter.Commit(sum); err != nil {
+		return err
+	}
+	w.l.staged(w.staged)
+	if !w.l.step() {
+		return errKilled
+	}
+	return nil
 }
 
-// A keepingSink can be asked for its receipt.
+// A keepingSink can be asked for its receipt, and for what it staged.
 type keepingSink struct{ *mortalSink }
+
+func (s *keepingSink) Staged(_ context.Context, id [32]byte) iter.Seq2[segment.Staged, error] {
+	return func(yield func(segment.Staged, error) bool) {
+		s.l.d.w.mu.Lock()
+		staged := slices.Clone(s.l.d.w.staged[id])
+		s.l.d.w.mu.Unlock()
+		for _, v := range staged {
+			v.Ledger.Imported += s.l.d.w.wrong
+			if !yield(v, nil) {
+				return
+			}
+		}
+		if err := s.l.d.w.unread; err != nil {
+			yield(segment.Staged{}, err)
+		}
+	}
+}
+
+// staged notes what a sink has taken, as part of taking it.
+func (l *life) staged(v segment.Staged) {
+	c := l.d.stored() // the transfer that is under way
+	if c == nil {
+		return
+	}
+	l.d.w.mu.Lock()
+	defer l.d.w.mu.Unlock()
+	l.d.w.staged[c.TransferID] = append(l.d.w.staged[c.TransferID], v)
+}
 
 func (s *keepingSink) Receipt(_ context.Context, id [32]byte) ([]byte, error) {
 	w := s.l.d.w
@@ -439,7 +484,7 @@ func (s *keepingSink) Receipt(_ context.Context, id [32]byte) ([]byte, error) {
 func newWorld(t *testing.T, source *memorySource, keeps bool, sender, receiver []int) *world {
 	w := &world{
 		t: t, source: source, sink: newSink(t), keeps: keeps, conns: make(chan wire.Conn),
-		sealed: map[[32]byte]bool{}, numbers: map[[36]byte][sha256.Size]byte{},
+		sealed: map[[32]byte]bool{}, numbers: map[[36]byte][sha256.Size]byte{}, staged: map[[32]byte][]segment.Staged{},
 	}
 	source.beforeManifest = func() { w.listed = source.clone() }
 	w.sender = &device{w: w, name: "sender", kills: sender}
@@ -553,6 +598,11 @@ func (w *world) check() {
 	if err := w.sent.Ledger.Balanced(); err != nil {
 		w.t.Error(err)
 	}
+	if w.changes != nil || !w.keeps {
+		// What is staged may not be listed any more.
+	} else if want := w.ledger(); !w.received.Ledger.Equal(want) {
+		w.t.Errorf("the ledger is %+v, want %+v", w.received.Ledger, want)
+	}
 	if w.sent.State != nil || w.received.State != nil {
 		w.t.Errorf("left: %v, %v", w.sent.State, w.received.State)
 	}
@@ -562,6 +612,30 @@ func (w *world) check() {
 	if c := w.receiver.stored(); c != nil && c.Receipt == nil {
 		w.t.Errorf("the receiver is done, and keeps %v without a receipt", c)
 	}
+}
+
+// ledger is that of the transfer that was committed, if no death counts: what it
+// staged is imported, and what one before it staged, which ended for good, is there.
+func (w *world) ledger() (l segment.Ledger) {
+	for _, p := range w.source.pages {
+		for i := range p.Entries {
+			l.Source += p.Entries[i].Segment.Items
+			if p.Entries[i].Type == segment.AttachmentType {
+				l.Attachments++
+			}
+		}
+	}
+	for _, v := range w.staged[w.received.TransferID] {
+		l.Imported += v.Ledger.Imported
+		if v.Attachment != nil {
+			l.AttachmentsImported++
+		}
+	}
+	l.There, l.AttachmentsThere = l.Source-l.Imported, l.Attachments-l.AttachmentsImported
+	if len(w.staged) == 1 && l.There+l.AttachmentsThere > 0 {
+		w.t.Errorf("one transfer alone staged %+v", l)
+	}
+	return l
 }
 
 // A process is killed at each of its steps, once, and started again.
@@ -605,6 +679,46 @@ func TestKilledAtEachStep(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A ledger of the sink that cannot be one of its segment counts for nothing: what is
+// held is already there, and the transfer gets to its end.
+func TestStagedLedgerIsWrong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, newSource(1, 1, 4, 1_000, 0), true, nil, []int{14})
+		w.wrong = 1
+		w.run()
+		if w.received == nil {
+			return // run has said so
+		}
+		l := w.received.Ledger
+		if l.There == 0 || l.There > 30 || l.Imported != l.Source-l.There || l.Balanced() != nil {
+			t.Errorf("%+v", l)
+		}
+	})
+}
+
+// A sink that cannot say what it staged fails the transfer, and the checkpoint stays.
+func TestStagedIsNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, newSource(1, 1, 4, 1_000, 0), true, nil, []int{20})
+		w.unread = errors.New("the disk is gone")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // fake
+		defer cancel()
+		var wait sync.WaitGroup
+		wait.Go(func() { time.Sleep(time.Second); w.runSender(ctx) })
+		w.runReceiver(ctx)
+		l := w.receiver.start(ctx)
+		defer l.stop()
+		_, err := transfer.Receive(l.ctx, transfer.ReceiveOptions{
+			Sink: &keepingSink{&mortalSink{w.sink, l}}, Acceptors: []transfer.Acceptor{l}, Prompter: l, State: l, Resume: w.receiver.stored(),
+		})
+		if transfer.CodeOf(err) != wire.CodeStorage || !errors.Is(err, w.unread) || w.receiver.stored() == nil {
+			t.Errorf("%v, stored %v", err, w.receiver.stored())
+		}
+		cancel()
+		wait.Wait()
+	})
 }
 
 // Processes of both devices are killed at random steps, again and again.

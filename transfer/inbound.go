@@ -15,7 +15,7 @@ type inbound struct {
 	account *account
 	meter   *meter
 	// counted remembers how the items of a segment ended that this transfer
-	// staged, also over an earlier connection: they are "imported", not "there".
+	// staged, also over an earlier connection or in an earlier process: they are "imported", not "there".
 	counted map[segment.ID]segment.Ledger
 	fetched map[attachmentKey]bool
 
@@ -145,7 +145,7 @@ func (in *inbound) settle() error {
 		w := &in.queue[0]
 		l := &in.account.ledger
 		if w.attachment == nil {
-			if earlier, ok := in.counted[w.seg.ID]; ok {
+			if earlier, ok := in.counted[w.seg.ID]; ok && earlier.Columns() == w.seg.Items {
 				l.AddColumns(earlier)
 			} else {
 				l.There += w.seg.Items

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
 )
@@ -40,7 +41,30 @@ func (r *receiver) restore(ctx context.Context) error {
 	r.spoken, r.asked, r.awaited, r.reading = true, true, true, nil
 	close(r.confirmed)
 	r.result.TransferID, r.result.Peer = c.TransferID, c.Peer
-	return r.restoreReceipt(ctx, c.Receipt)
+	if err := r.restoreReceipt(ctx, c.Receipt); err != nil || r.receipt != nil {
+		return err
+	}
+	return r.restoreLedgers(ctx)
+}
+
+// restoreLedgers takes over how what earlier processes staged is counted.
+func (r *receiver) restoreLedgers(ctx context.Context) error {
+	keeps, ok := r.opts.Sink.(LedgerKeeper)
+	if !ok {
+		return nil
+	}
+	for s, err := range keeps.Staged(ctx, r.info.ID) {
+		switch {
+		case err != nil:
+			return fail(wire.CodeStorage, err)
+		case s.Attachment == nil:
+			r.counted[s.Segment] = s.Ledger
+		default:
+			w := wanted{room: segment.RoomEntry{ID: s.Room}, attachment: s.Attachment}
+			r.fetched[w.key()] = true
+		}
+	}
+	return nil
 }
 
 // restoreReceipt finds the receipt of an import that is committed: in the

@@ -123,6 +123,15 @@ type Want struct {
 	Have   [32]byte
 }
 
+// A Staged is what a sink remembers of one leaf that a transfer staged: a segment
+// with the ledger of its items, or an attachment.
+type Staged struct {
+	Segment    ID
+	Ledger     Ledger
+	Room       string           // of the attachment
+	Attachment *AttachmentEntry // nil for a segment; else message id, part and size
+}
+
 // An AttachmentWriter takes the content of one attachment from the offset that
 // was asked for. Commit makes it durable and final when sum is the SHA-256 of
 // the whole content; Close without Commit keeps what was written for a later

@@ -135,16 +135,23 @@ func (w *attachmentWriter) Commit(sum [32]byte) error {
 	if w.size != w.e.Size || [32]byte(w.sum256.Sum(nil)) != sum {
 		return wrap(op, errors.Join(segment.ErrHash, pathless(file.Close()), pathless(w.s.files.root.Remove(w.name))))
 	}
+	// Noted before: once published, it is found by its hash.
+	t := w.s.transfer
+	if t != nil {
+		err := w.s.update(w.ctx, op, func(tx *sql.Tx) error { return t.fetched(w.ctx, tx, w.row, w.e) })
+		if err != nil {
+			return errors.Join(err, pathless(file.Close()))
+		}
+	}
 	if err := w.s.files.publish(w.name, file, sum); err != nil {
 		return wrap(op, err)
+	}
+	if t == nil {
+		return wrap(op, ErrNoTransfer)
 	}
 	var sum512 []byte
 	if w.sum512 != nil {
 		sum512 = w.sum512.Sum(nil)
-	}
-	t := w.s.transfer
-	if t == nil {
-		return wrap(op, ErrNoTransfer)
 	}
 	return w.s.update(w.ctx, op, func(tx *sql.Tx) error { return t.record(w.ctx, tx, w.row, w.seg, w.e, sum, sum512) })
 }

@@ -11,7 +11,7 @@ const applicationID = 0x56435453
 
 // migrations take the schema from each version to the next; user_version counts
 // those that were run. One that was released is never changed.
-var migrations = [...]string{version1}
+var migrations = [...]string{version1, version2}
 
 // version1 is the first schema. Times are milliseconds since 1970; keys and
 // hashes are blobs.
@@ -224,6 +224,25 @@ CREATE VIEW reactions AS
 	JOIN items th ON th.id = coalesce(t.head, t.id)
 	JOIN items c ON c.id = r.current
 	WHERE r.kind = 2 AND r.head IS NULL AND r.state = 0 AND th.kind <> 2;
+`
+
+// version2 remembers what a transfer that is not complete has staged, see Staged.
+const version2 = `
+CREATE TABLE staged_segments (
+	segment INTEGER NOT NULL REFERENCES segments ON DELETE CASCADE,
+	transfer INTEGER NOT NULL REFERENCES transfers,
+	ledger TEXT NOT NULL, -- how its items ended
+	PRIMARY KEY (segment, transfer)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE staged_attachments (
+	room INTEGER NOT NULL REFERENCES rooms,
+	message_id TEXT NOT NULL,
+	part INTEGER NOT NULL,
+	size INTEGER NOT NULL,
+	transfer INTEGER NOT NULL REFERENCES transfers,
+	PRIMARY KEY (room, message_id, part, size, transfer)
+) STRICT, WITHOUT ROWID;
 `
 
 // migrate brings the schema to the present version in one transaction, or leaves

@@ -13,7 +13,7 @@ import (
 
 // StageSegment imports one segment in one transaction, durable when it returns.
 // Items are told apart by their keys, so that a segment may come again. The
-// ledger counts each item of the segment in one column:
+// ledger, which is kept with it for Staged, counts each item of the segment in one column:
 //
 //   - imported: it is in the store now, and was not before;
 //   - there: it was, or another record of the same message was;
@@ -36,7 +36,10 @@ func (s *Store) StageSegment(ctx context.Context, room segment.RoomEntry, e segm
 			return err
 		}
 		if unfit {
-			return g.aside(ctx, data)
+			if err := g.aside(ctx, data); err != nil {
+				return err
+			}
+			return t.staged(ctx, tx, g.seg, g.ledger)
 		}
 		rows, err := s.internParties(ctx, tx, seg.Parties, g.fresh)
 		if err != nil {
@@ -45,7 +48,10 @@ func (s *Store) StageSegment(ctx context.Context, room segment.RoomEntry, e segm
 		if err := g.roomOf(ctx, seg); err != nil {
 			return err
 		}
-		return g.run(ctx, prepareAll(seg, rows))
+		if err := g.run(ctx, prepareAll(seg, rows)); err != nil {
+			return err
+		}
+		return t.staged(ctx, tx, g.seg, g.ledger)
 	})
 	if err != nil {
 		return segment.Ledger{}, err

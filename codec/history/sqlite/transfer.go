@@ -73,7 +73,10 @@ func (s *Store) Commit(ctx context.Context, end segment.End, receipt []byte) err
 			end.Root[:], string(ledger), receipt, t.row); err != nil {
 			return err
 		}
-		return supersede(ctx, tx, t.row)
+		if err := supersede(ctx, tx, t.row); err != nil {
+			return err
+		}
+		return forgetStaged(ctx, tx)
 	})
 	if err == nil {
 		s.transfer = nil
