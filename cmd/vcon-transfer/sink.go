@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/history"
 	"github.com/vcon-transfer/vcon-transfer/codec/history/sqlite"
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 )
 
@@ -28,20 +31,46 @@ func (f *receiveFlags) openSink(ctx context.Context) (sink, error) {
 		if err != nil {
 			return nil, destinationError{err}
 		}
-		return s, nil
+		return placed{s, f.where()}, nil
 	}
 	s, err := sqlite.Open(ctx, f.storePath(), sqlite.Options{})
 	if err != nil {
 		return nil, destinationError{err}
 	}
-	return receiptStore{s}, nil
+	return receiptStore{placed{s, f.where()}, s}, nil
+}
+
+// A placed sink says where there is too little space: the errors of a sink have no
+// paths.
+type placed struct {
+	sink
+	where string
+}
+
+func (p placed) Begin(ctx context.Context, info segment.TransferInfo) error {
+	return p.locate(p.sink.Begin(ctx, info))
+}
+
+func (p placed) Have(ctx context.Context, room segment.RoomEntry, entries []segment.Entry) ([]segment.Want, error) {
+	wants, err := p.sink.Have(ctx, room, entries)
+	return wants, p.locate(err)
+}
+
+func (p placed) locate(err error) error {
+	if e, ok := errors.AsType[*history.SpaceError](err); ok {
+		return destinationError{fmt.Errorf("%w in %s", e, p.where)}
+	}
+	return err
 }
 
 // A receiptStore is a store that gives the receipts that it keeps.
-type receiptStore struct{ *sqlite.Store }
+type receiptStore struct {
+	placed
+	store *sqlite.Store
+}
 
 func (s receiptStore) Receipt(ctx context.Context, id [32]byte) ([]byte, error) {
-	all, err := s.Transfers(ctx)
+	all, err := s.store.Transfers(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -48,12 +48,17 @@ type DirSink struct {
 	segments map[segment.ID]bool // staged, in whatever transfer
 	contents map[string]content  // staged, by contentFile
 	writing  map[string]bool     // parts that are being written
+	space    dirSpace
 }
 
 // DirOptions configure OpenDir.
 type DirOptions struct {
 	Format codec.Format     // of the vCons that are written; FormatCBOR if it is not set
 	Now    func() time.Time // tells how old what was staged is; nil is time.Now
+
+	// Free says how many bytes may be written where a path is, if that is known; nil
+	// is FreeSpace. A transfer that cannot fit is refused before its content comes.
+	Free func(path string) (free uint64, known bool)
 }
 
 // A sinkRoom is one room of the transfer.
@@ -111,6 +116,9 @@ func OpenDir(path string, opts DirOptions) (*DirSink, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	if opts.Free == nil {
+		opts.Free = FreeSpace
+	}
 	s := &DirSink{opts: opts, path: path, byID: map[string]*sinkRoom{}, writing: map[string]bool{}}
 	if err := s.open(path); err != nil {
 		return nil, destination("open folder", errors.Join(err, s.Close()))
@@ -162,12 +170,16 @@ func (s *DirSink) Close() error {
 	return errors.Join(errs...)
 }
 
-// Begin opens a transfer, or goes on with the one that is open.
+// Begin opens a transfer, or goes on with the one that is open. One that cannot fit
+// is a *SpaceError in a *DestinationError; Have finds out more precisely.
 func (s *DirSink) Begin(_ context.Context, info segment.TransferInfo) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.root == nil {
 		return destination("begin transfer", fs.ErrClosed)
+	}
+	if err := s.measure(info); err != nil {
+		return destination("begin transfer", err)
 	}
 	if !s.begun || s.info.ID != info.ID {
 		s.rooms, s.byID = nil, map[string]*sinkRoom{}
@@ -204,9 +216,16 @@ func (s *DirSink) have(ctx context.Context, room segment.RoomEntry, entries []se
 			if need {
 				r.missing[e.Segment.ID] = true
 			}
-			wants = append(wants, segment.Want{Need: need})
+			w := segment.Want{Need: need}
+			if err := s.want(room.ID, e, w); err != nil {
+				return nil, err
+			}
+			wants = append(wants, w)
 		case segment.AttachmentType:
 			w, err := s.haveContent(ctx, r, h, e.Attachment)
+			if err == nil {
+				err = s.want(room.ID, e, w)
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -327,7 +346,8 @@ func destination(op string, err error) error {
 	if e, ok := errors.AsType[*os.LinkError](err); ok {
 		return &DestinationError{Op: op, Err: e.Err}
 	}
-	if errors.Is(err, ErrLocked) || errors.Is(err, fs.ErrClosed) {
+	_, full := errors.AsType[*SpaceError](err)
+	if full || errors.Is(err, ErrLocked) || errors.Is(err, fs.ErrClosed) {
 		return &DestinationError{Op: op, Err: err}
 	}
 	return fmt.Errorf("%s: %w", op, err)

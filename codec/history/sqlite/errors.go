@@ -7,6 +7,8 @@ import (
 
 	driver "modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/history"
 )
 
 var (
@@ -46,7 +48,12 @@ type DestinationError struct {
 	Err   error
 }
 
-func (e *DestinationError) Error() string { return e.Op + ": " + string(e.Cause) }
+func (e *DestinationError) Error() string {
+	if space, ok := errors.AsType[*history.SpaceError](e.Err); ok {
+		return e.Op + ": " + space.Error()
+	}
+	return e.Op + ": " + string(e.Cause)
+}
 
 // Unwrap makes errors.Is find ErrDestination and the underlying error.
 func (e *DestinationError) Unwrap() []error { return []error{ErrDestination, e.Err} }
@@ -92,6 +99,9 @@ func causeOf(err error) Cause {
 			return Device
 		}
 		return ""
+	}
+	if _, ok := errors.AsType[*history.SpaceError](err); ok {
+		return Full
 	}
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

@@ -57,6 +57,24 @@ func (f *files) size(name string) (int64, error) {
 	return info.Size(), nil
 }
 
+// lengths are the lengths of the files in a folder: "." has the finished contents.
+func (f *files) lengths(dir string) (all []uint64, err error) {
+	entries, err := fs.ReadDir(f.root.FS(), dir)
+	if err != nil {
+		return nil, pathless(err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			return nil, pathless(err)
+		}
+		if info.Mode().IsRegular() {
+			all = append(all, uint64(info.Size()))
+		}
+	}
+	return all, nil
+}
+
 // open opens a finished content from offset on.
 func (f *files) open(sum []byte, offset uint64) (*os.File, error) {
 	file, err := f.root.Open(hex.EncodeToString(sum))

@@ -33,12 +33,18 @@ func (s *Store) Have(ctx context.Context, room segment.RoomEntry, entries []segm
 			switch e.Type {
 			case segment.SegmentType:
 				w, err := t.haveSegment(ctx, tx, row, e.Segment)
+				if err == nil {
+					err = s.want(e, w)
+				}
 				if err != nil {
 					return err
 				}
 				wants = append(wants, w)
 			case segment.AttachmentType:
 				w, err := s.haveAttachment(ctx, tx, row, e.Attachment)
+				if err == nil {
+					err = s.want(e, w)
+				}
 				if err != nil {
 					return err
 				}

@@ -12,12 +12,19 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/history"
 )
 
 // Options configure Open. The zero value opens or creates a store.
 type Options struct {
 	MustExist bool             // refuse to create a store where there is none
 	Now       func() time.Time // decides which messages have expired; nil is time.Now
+
+	// Free says how many bytes may be written where a path is, if that is known; nil
+	// is history.FreeSpace. A transfer that cannot fit is refused before its content
+	// comes.
+	Free func(path string) (free uint64, known bool)
 
 	unsynced bool // tests that open hundreds of stores
 }
@@ -29,7 +36,10 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := createFile(path, o.MustExist); err != nil {
 		return nil, wrap("open store", err)
 	}
-	s := &Store{now: o.Now, synchronous: "FULL"}
+	s := &Store{now: o.Now, path: path, free: o.Free, synchronous: "FULL"}
+	if s.free == nil {
+		s.free = history.FreeSpace
+	}
 	if o.unsynced {
 		s.synchronous = "OFF"
 	}

@@ -24,6 +24,8 @@ var _ history.Reader = (*Store)(nil)
 // takes part in one transfer at a time.
 type Store struct {
 	now         func() time.Time
+	path        string // of the database
+	free        func(path string) (free uint64, known bool)
 	synchronous string
 	write       *sql.DB // one connection: SQLite has one writer
 	read        *sql.DB // sees what is committed

@@ -18,6 +18,7 @@ type transfer struct {
 	shared  bool // somebody else's word
 	listing listing
 	segment segment.ID // the last one that was listed: attachments follow theirs
+	space   space
 }
 
 // States of a transfer.
@@ -28,12 +29,16 @@ const (
 )
 
 // Begin opens a transfer, or goes on with it. Everything that it brings is marked
-// incomplete until Commit.
+// incomplete until Commit. One that cannot fit is a *history.SpaceError in a
+// *DestinationError; Have finds out more precisely.
 func (s *Store) Begin(ctx context.Context, info segment.TransferInfo) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := &transfer{shared: info.SharedBy != ""}
 	err := s.update(ctx, "begin transfer", func(tx *sql.Tx) error {
+		if err := s.measure(ctx, tx, t, info); err != nil {
+			return err
+		}
 		var err error
 		if t.source, err = rowOf(ctx, tx, "SELECT id FROM sources WHERE shared_by = ?",
 			"INSERT INTO sources (shared_by) VALUES (?)", bounded(info.SharedBy, maxLabel)); err != nil {
