@@ -300,3 +300,45 @@ type fullDisk struct{ transfer.State }
 
 func (fullDisk) Save(_ context.Context, _ *transfer.Checkpoint) error { return errDisk }
 func (fullDisk) Remove(context.Context) error                         { return nil }
+
+// A destination that refuses before READY leaves nothing on either device that would
+// be gone on with in vain.
+func TestNoPlaceLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRun(t, newSource(8, 1, 1, 1000, 0))
+		sent, received := &countedState{}, &countedState{}
+		r.sendState, r.receiveState = sent, received
+		r.wrapSink = func(s *memorySink) transfer.Sink { return &smallSink{s} }
+		r.do(t)
+		for side, err := range map[string]error{"sender": r.sendErr, "receiver": r.receiveErr} {
+			if transfer.CodeOf(err) != wire.CodeStorage {
+				t.Errorf("%s: %v", side, err)
+			}
+		}
+		if sent.saved == 0 || received.saved == 0 || sent.kept || received.kept {
+			t.Errorf("kept: sender %+v, receiver %+v", sent, received)
+		}
+	})
+}
+
+// A smallSink has no place for anything.
+type smallSink struct{ *memorySink }
+
+func (*smallSink) Begin(context.Context, segment.TransferInfo) error { return errDisk }
+
+// A countedState only tells whether something is kept.
+type countedState struct {
+	saved int
+	kept  bool
+}
+
+func (s *countedState) Save(context.Context, *transfer.Checkpoint) error {
+	s.saved++
+	s.kept = true
+	return nil
+}
+
+func (s *countedState) Remove(context.Context) error {
+	s.kept = false
+	return nil
+}

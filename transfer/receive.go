@@ -78,8 +78,10 @@ func (r *receiver) receive(ctx context.Context) (*Result, error) {
 		// The store says what the person has to know; its error adds nothing.
 		_ = r.opts.Sink.Abort(context.WithoutCancel(ctx), err)
 	}
-	if r.keep.over() {
-		// Nobody may come for it any more.
+	refused := err != nil && !r.begun && r.opts.Resume == nil && CodeOf(err) == wire.CodeStorage
+	if refused || r.keep.over() {
+		// Nobody comes, or may come, for it any more: an old device that is told before
+		// READY that there is no place forgets too.
 		if left := r.keep.forget(ctx); err != nil {
 			err = errors.Join(err, left)
 		} else {
