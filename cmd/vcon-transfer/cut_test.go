@@ -54,6 +54,9 @@ func writeChat(t *testing.T, dir, name string, seed uint64, pictures, video int)
 // After a cut at 90 % at most 15 % of the payload goes again, whatever it was that
 // ended, and a further run with a new code moves next to nothing. A proxy counts.
 func TestCutLate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("counts bytes; the kills are raced by TestKilledProcesses")
+	}
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -112,6 +112,9 @@ func TestKilledProcesses(t *testing.T) {
 	k.source = newGrowing(t, ctx, k.dir)
 	k.calm, k.addr = newCalmRun(t, ctx, k.dir, "first.db", k.source.names())
 	rounds, all := 20, 0
+	if raceEnabled {
+		rounds = roundsAStore + 1 // one store over TCP, one over a relay
+	}
 	if n := number("VCON_TRANSFER_KILLS"); n > 0 {
 		rounds = n
 	}
