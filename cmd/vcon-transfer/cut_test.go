@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -62,6 +63,7 @@ func TestCutLate(t *testing.T) {
 	defer cancel()
 	writeChat(t, dir, "WhatsApp Chat - Cut", 1, cutPictures, cutVideo)
 	source := "WhatsApp Chat - Cut"
+	there := regexp.MustCompile(`[1-9]\d* already there`)
 	relay, url, err := startRelay(ctx, dir)
 	if err != nil {
 		t.Fatal(err)
@@ -151,6 +153,10 @@ func TestCutLate(t *testing.T) {
 		}
 		exits(t, s, exitDone)
 		exits(t, r, exitDone)
+		// Whatever died, what this transfer brought was not there before.
+		if there.MatchString(r.stderr()) || there.MatchString(s.stderr()) {
+			t.Errorf("%s: counts as already there what it brought:\n%s%s", c.name, r.stderr(), s.stderr())
+		}
 		// With less than the payload, something went past the proxy and was not counted.
 		moved := wire.both() - begun
 		t.Logf("%s: %d bytes undisturbed, %d with the cut, %.1f %%", c.name, calm[c.relay], moved, float64(moved)/float64(calm[c.relay])*100)

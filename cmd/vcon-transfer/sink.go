@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/history"
@@ -37,7 +38,7 @@ func (f *receiveFlags) openSink(ctx context.Context) (sink, error) {
 	if err != nil {
 		return nil, destinationError{err}
 	}
-	return receiptStore{placed{s, f.where()}, s}, nil
+	return storeSink{placed{s, f.where()}, s}, nil
 }
 
 // A placed sink says where there is too little space: the errors of a sink have no
@@ -63,13 +64,25 @@ func (p placed) locate(err error) error {
 	return err
 }
 
-// A receiptStore is a store that gives the receipts that it keeps.
-type receiptStore struct {
+// A storeSink is a store with all that package transfer asks of one that keeps
+// receipts and ledgers; what is not of a Sink does not pass through placed.
+type storeSink struct {
 	placed
 	store *sqlite.Store
 }
 
-func (s receiptStore) Receipt(ctx context.Context, id [32]byte) ([]byte, error) {
+var (
+	_ transfer.ReceiptKeeper = storeSink{}
+	_ transfer.LedgerKeeper  = storeSink{}
+)
+
+// Staged is that of the store.
+func (s storeSink) Staged(ctx context.Context, id [32]byte) iter.Seq2[segment.Staged, error] {
+	return s.store.Staged(ctx, id)
+}
+
+// Receipt gives the receipt of a transfer that is complete.
+func (s storeSink) Receipt(ctx context.Context, id [32]byte) ([]byte, error) {
 	all, err := s.store.Transfers(ctx)
 	if err != nil {
 		return nil, err
