@@ -59,7 +59,7 @@ func (p placed) Have(ctx context.Context, room segment.RoomEntry, entries []segm
 
 func (p placed) locate(err error) error {
 	if e, ok := errors.AsType[*history.SpaceError](err); ok {
-		return destinationError{fmt.Errorf("%w in %s", e, p.where)}
+		return destinationError{fmt.Errorf("needs about %s, %s are free in %s", size(e.Need), size(e.Free), p.where)}
 	}
 	return err
 }

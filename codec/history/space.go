@@ -18,18 +18,7 @@ type SpaceError struct {
 }
 
 func (e *SpaceError) Error() string {
-	return fmt.Sprintf("needs about %s, %s are free", byteCount(e.Need), byteCount(e.Free))
-}
-
-// byteCount is a number of bytes as people and tools for disks write it.
-func byteCount(n uint64) string {
-	switch {
-	case n < 1e6:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	case n < 1e9:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
+	return fmt.Sprintf("needs about %d bytes, %d are free", e.Need, e.Free)
 }
 
 // A Wanted adds up the bytes of what a destination asks for, each thing once: after

@@ -45,7 +45,7 @@ func TestDirRefusesWhatCannotFit(t *testing.T) {
 			}
 		}
 	}
-	if got := (&SpaceError{Need: 12e8, Free: 3e8}).Error(); got != "needs about 1.20 GB, 300.0 MB are free" {
+	if got := (&SpaceError{Need: 12e8, Free: 3e8}).Error(); got != "needs about 1200000000 bytes, 300000000 are free" {
 		t.Error(got)
 	}
 }
