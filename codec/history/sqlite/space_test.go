@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -25,9 +26,18 @@ func TestStoreRefusesWhatCannotFit(t *testing.T) {
 	if err := s.Begin(t.Context(), in); !refused(err) {
 		t.Error(err)
 	}
-	free = 1 << 39
-	if err := s.Begin(t.Context(), in); err != nil {
-		t.Error(err)
+	for _, less := range []uint64{0, 1} { // than half, with what the store has
+		free = 1<<39 - less
+		for _, name := range []string{s.path, s.path + "-wal"} {
+			file, err := os.Stat(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			free -= uint64(file.Size())
+		}
+		if err := s.Begin(t.Context(), in); refused(err) != (less > 0) {
+			t.Errorf("%d less than half: %v", less, err)
+		}
 	}
 	e := segment.Entry{Type: segment.AttachmentType, Attachment: segment.AttachmentEntry{MessageID: "a", Size: 7000}}
 	free, in.Bytes = 7000, 0
