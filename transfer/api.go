@@ -121,7 +121,8 @@ type SendOptions struct {
 	Scope    segment.Scope
 	Label    string // what this device is called; who shares, in a catch-up
 	Progress func(Progress)
-	// Interrupted tells of a lost connection that is not replaced within noticeTime.
+	// Interrupted tells of a lost connection that is not replaced within 2 s. It is
+	// called from a goroutine of its own, while Progress is not.
 	Interrupted func(Interruption)
 	Timing      Timing
 	Rand        io.Reader // nil is crypto/rand; recorded sessions set it
@@ -162,14 +163,6 @@ type ReceiveOptions struct {
 	// Resume.Routes lead, and the sink the same. One that has committed gives the
 	// receipt again.
 	Resume *Checkpoint
-}
-
-// An Interruption is a transfer whose connection was lost and that looks for
-// another one. It goes on by itself if there is one in time.
-type Interruption struct {
-	Cause error         // why the connection was lost
-	Route pairing.Route // where the old device had it; zero on the new one
-	Until time.Time     // so long another one is tried, or waited for
 }
 
 // Timing holds the deadlines of a session. A zero field takes its default.

@@ -1,16 +1,12 @@
 package transfer_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,7 +15,6 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
-	"github.com/vcon-transfer/vcon-transfer/transfer/transfertest"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
 )
 
@@ -56,429 +51,6 @@ type world struct {
 	sent, received *transfer.Result
 	giveUp         func()
 	resumed        int // processes that took up what was stored
-}
-
-// A device is what survives its processes.
-type device struct {
-	w     *world
-	name  string
-	kills []int // the step at which the n-th process is killed, from 1; 0 or none is never
-
-	mu      sync.Mutex
-	disk    []byte
-	started int
-	steps   int // of the last process
-}
-
-// A life is one process.
-type life struct {
-	d      *device
-	ctx    context.Context
-	cancel context.CancelFunc
-	killAt int
-
-	mu    sync.Mutex
-	dead  bool
-	steps int
-	conns []wire.Conn
-}
-
-func (d *device) start(ctx context.Context) *life {
-	l := &life{d: d}
-	l.ctx, l.cancel = context.WithCancel(ctx)
-	if d.started < len(d.kills) {
-		l.killAt = d.kills[d.started]
-	}
-	if d.started++; d.started > maxProcesses {
-		d.w.t.Errorf("the %s needs more than %d processes", d.name, maxProcesses)
-		d.w.giveUp()
-	}
-	return l
-}
-
-// maxProcesses is more than any test kills.
-const maxProcesses = 30
-
-// step is a moment at which the process may be killed. It reports whether it lives.
-func (l *life) step() bool {
-	l.mu.Lock()
-	l.steps++
-	if l.steps == l.killAt {
-		l.dead = true
-	}
-	dead, conns := l.dead, l.conns
-	l.mu.Unlock()
-	if dead {
-		for _, c := range conns {
-			c.Close()
-		}
-		l.cancel()
-	}
-	return !dead
-}
-
-// stop ends the process, and says how many steps it had and whether it was killed.
-func (l *life) stop() bool {
-	l.cancel()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.d.steps = l.steps
-	return l.dead
-}
-
-// result is that of a process that may have been killed behind its last durable
-// step: nobody can tell that it had not ended by itself.
-func (l *life) result(r *transfer.Result) *transfer.Result {
-	if errors.Is(r.State, errKilled) {
-		r.State = nil
-	}
-	return r
-}
-
-func (l *life) lives() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return !l.dead
-}
-
-// A mortalConn is one end of a connection. Each write is a step, before and after.
-type mortalConn struct {
-	wire.Conn
-	l    *life
-	pair *connPair
-}
-
-// A connPair is what both ends of a connection know.
-type connPair struct {
-	mu sync.Mutex
-	e  uint32 // of the hello; 0 for a pairing
-}
-
-func (c *mortalConn) Write(p []byte) (int, error) {
-	if !c.l.step() {
-		return 0, errKilled
-	}
-	c.l.d.w.watch(c, p)
-	n, err := c.Conn.Write(p)
-	if !c.l.step() {
-		return n, errKilled
-	}
-	return n, err
-}
-
-func (c *mortalConn) CloseWrite() error { return c.Conn.(wire.CloseWriter).CloseWrite() }
-
-// join takes a connection into a process, or cuts it when that is dead.
-func (l *life) join(c wire.Conn, p *connPair) wire.Conn {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.dead {
-		c.Close()
-	}
-	l.conns = append(l.conns, c)
-	return &mortalConn{c, l, p}
-}
-
-// watch checks what must be durable before a frame goes out.
-func (w *world) watch(c *mortalConn, frame []byte) {
-	kind, payload := wire.Type(frame[0]), frame[wire.HeaderSize:]
-	stored := c.l.d.stored()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c.pair.mu.Lock()
-	defer c.pair.mu.Unlock()
-	switch kind {
-	case wire.Hello:
-		c.pair.e = binary.BigEndian.Uint32(payload[1:])
-		if c.pair.e == 0 {
-			return
-		}
-		if stored == nil || stored.Connection < c.pair.e {
-			w.t.Errorf("hello with %d, and stored is %v", c.pair.e, stored)
-			return
-		}
-		name := [36]byte(binary.BigEndian.AppendUint32(stored.TransferID[:], c.pair.e))
-		sum := sha256.Sum256(payload)
-		if old, ok := w.numbers[name]; ok && old != sum {
-			w.t.Errorf("connection number %d is used twice", c.pair.e)
-		}
-		w.numbers[name] = sum
-	case wire.Accept:
-		if stored != nil && c.pair.e > 0 && stored.Connection < c.pair.e {
-			w.t.Errorf("accepts %d, and stored is %v", c.pair.e, stored)
-		}
-	case wire.Control, wire.Data:
-		sum := sha256.Sum256(payload)
-		if w.sealed[sum] {
-			w.t.Error("a key was used twice")
-		}
-		w.sealed[sum] = true
-	}
-}
-
-// Dial and Accept are the network of one process.
-func (l *life) Dial(ctx context.Context, _ pairing.Route, _ wire.Rendezvous) (wire.Conn, error) {
-	s, r := transfertest.Pipe()
-	pair := &connPair{}
-	select {
-	case l.d.w.conns <- &mortalConn{r, nil, pair}:
-		return l.join(s, pair), nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-time.After(time.Second):
-		return nil, errors.New("nobody listens")
-	}
-}
-
-func (l *life) Accept(ctx context.Context, _ wire.Rendezvous) (wire.Conn, error) {
-	select {
-	case c := <-l.d.w.conns:
-		m := c.(*mortalConn)
-		return l.join(m.Conn, m.pair), nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// Save and Remove are the disk of one process.
-func (l *life) Save(_ context.Context, c *transfer.Checkpoint) error {
-	if !l.step() {
-		return errKilled
-	}
-	b, err := c.MarshalBinary()
-	if err != nil {
-		return err
-	}
-	l.d.w.mu.Lock()
-	for _, secret := range l.d.w.secrets {
-		if bytes.Contains(b, secret) {
-			l.d.w.t.Error("the secret of an offer is on the disk")
-		}
-	}
-	l.d.w.mu.Unlock()
-	l.d.mu.Lock()
-	l.d.disk = b
-	l.d.mu.Unlock()
-	if !l.step() {
-		return errKilled
-	}
-	return nil
-}
-
-func (l *life) Remove(context.Context) error {
-	if !l.step() {
-		return errKilled
-	}
-	l.d.mu.Lock()
-	l.d.disk = nil
-	l.d.mu.Unlock()
-	if !l.step() {
-		return errKilled
-	}
-	return nil
-}
-
-// stored is the checkpoint on the disk, or nil.
-func (d *device) stored() *transfer.Checkpoint {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.disk == nil {
-		return nil
-	}
-	c, err := transfer.ParseCheckpoint(d.disk)
-	if err != nil {
-		d.w.t.Error(err)
-	}
-	return c
-}
-
-// The persons.
-func (l *life) ShowOffer(_ context.Context, o *pairing.Offer) error {
-	w := l.d.w
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.offer, w.code = o, ""
-	w.secrets = append(w.secrets, bytes.Clone(o.Secret[:]))
-	return nil
-}
-
-func (l *life) AskCheckCode(ctx context.Context, _ segment.TransferInfo, _ int) (string, error) {
-	for l.step() {
-		l.d.w.mu.Lock()
-		code := l.d.w.code
-		l.d.w.mu.Unlock()
-		if code != "" {
-			return code, nil
-		}
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return "", ctx.Err()
-		}
-	}
-	return "", errKilled
-}
-
-func (l *life) Warn(context.Context, transfer.Warning) {}
-
-func (l *life) Consent(_ context.Context, r transfer.ConsentRequest) (segment.Scope, error) {
-	if !l.step() {
-		return r.Scope, errKilled
-	}
-	return r.Scope, nil
-}
-
-func (l *life) ShowCheckCode(_ context.Context, code string) error {
-	if c := l.d.stored(); c == nil || c.Code != code {
-		l.d.w.t.Error("the check code is shown before the secret is durable")
-	}
-	if !l.step() {
-		return errKilled
-	}
-	l.d.w.mu.Lock()
-	l.d.w.code = code
-	l.d.w.mu.Unlock()
-	if !l.step() {
-		return errKilled
-	}
-	return nil
-}
-
-// A mortalSink is the store as one process has it open.
-type mortalSink struct {
-	*memorySink
-	l *life
-}
-
-func (s *mortalSink) Begin(ctx context.Context, info segment.TransferInfo) error {
-	c := s.l.d.stored()
-	if c != nil && c.Info.Started.Equal(info.Started) {
-		c.Info.Started = info.Started // another location
-	}
-	if c == nil || c.TransferID != info.ID || c.Info != info {
-		s.l.d.w.t.Errorf("begins, and stored is %v", c)
-	}
-	if !s.l.step() {
-		return errKilled
-	}
-	return s.memorySink.Begin(ctx, info)
-}
-
-func (s *mortalSink) StageSegment(ctx context.Context, r segment.RoomEntry, e segment.SegmentEntry, data []byte) (segment.Ledger, error) {
-	if !s.l.step() {
-		return segment.Ledger{}, errKilled
-	}
-	l, err := s.memorySink.StageSegment(ctx, r, e, data)
-	if err == nil {
-		s.l.staged(segment.Staged{Segment: e.ID, Ledger: l})
-	}
-	if !s.l.step() {
-		return l, errKilled
-	}
-	return l, err
-}
-
-func (s *mortalSink) StageAttachment(ctx context.Context, r segment.RoomEntry, id segment.ID, e segment.AttachmentEntry, offset uint64) (segment.AttachmentWriter, error) {
-	if !s.l.step() {
-		return nil, errKilled
-	}
-	w, err := s.memorySink.StageAttachment(ctx, r, id, e, offset)
-	return &mortalWriter{w, s.l, segment.Staged{Room: r.ID, Attachment: &e}}, err
-}
-
-func (s *mortalSink) Commit(ctx context.Context, end segment.End, receipt []byte) error {
-	if !s.l.step() {
-		return errKilled
-	}
-	if err := s.memorySink.Commit(ctx, end, receipt); err != nil {
-		return err
-	}
-	s.l.d.w.mu.Lock()
-	s.l.d.w.receipt = bytes.Clone(receipt)
-	if c := s.l.d.stored(); c != nil {
-		s.l.d.w.held = c.TransferID
-	}
-	s.l.d.w.mu.Unlock()
-	if !s.l.step() {
-		return errKilled
-	}
-	return nil
-}
-
-func (s *mortalSink) Abort(ctx context.Context, cause error) error {
-	if !s.l.lives() {
-		return errKilled
-	}
-	return s.memorySink.Abort(ctx, cause)
-}
-
-// A mortalWriter writes nothing any more when its process is dead.
-type mortalWriter struct {
-	segment.AttachmentWriter
-	l      *life
-	staged segment.Staged
-}
-
-func (w *mortalWriter) Write(p []byte) (int, error) {
-	if !w.l.step() {
-		return 0, errKilled
-	}
-	return w.AttachmentWriter.Write(p)
-}
-
-func (w *mortalWriter) Commit(sum [32]byte) error {
-	if !w.l.step() {
-		return errKilled
-	}
-	if err := w.AttachmentWriter.Commit(sum); err != nil {
-		return err
-	}
-	w.l.staged(w.staged)
-	if !w.l.step() {
-		return errKilled
-	}
-	return nil
-}
-
-// A keepingSink can be asked for its receipt, and for what it staged.
-type keepingSink struct{ *mortalSink }
-
-func (s *keepingSink) Staged(_ context.Context, id [32]byte) iter.Seq2[segment.Staged, error] {
-	return func(yield func(segment.Staged, error) bool) {
-		s.l.d.w.mu.Lock()
-		staged := slices.Clone(s.l.d.w.staged[id])
-		s.l.d.w.mu.Unlock()
-		for _, v := range staged {
-			v.Ledger.Imported += s.l.d.w.wrong
-			if !yield(v, nil) {
-				return
-			}
-		}
-		if err := s.l.d.w.unread; err != nil {
-			yield(segment.Staged{}, err)
-		}
-	}
-}
-
-// staged notes what a sink has taken, as part of taking it.
-func (l *life) staged(v segment.Staged) {
-	c := l.d.stored() // the transfer that is under way
-	if c == nil {
-		return
-	}
-	l.d.w.mu.Lock()
-	defer l.d.w.mu.Unlock()
-	l.d.w.staged[c.TransferID] = append(l.d.w.staged[c.TransferID], v)
-}
-
-func (s *keepingSink) Receipt(_ context.Context, id [32]byte) ([]byte, error) {
-	w := s.l.d.w
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.held != id {
-		return nil, nil
-	}
-	return w.receipt, nil
 }
 
 func newWorld(t *testing.T, source *memorySource, keeps bool, sender, receiver []int) *world {
@@ -529,7 +101,7 @@ func (w *world) run() {
 }
 
 func (w *world) runSender(ctx context.Context) {
-	time.Sleep(time.Second) // the person
+	time.Sleep(time.Second) // fake time: the person
 	l := w.sender.start(ctx)
 	if w.changes != nil && w.sender.started > 1 && w.changes.IntN(2) == 0 {
 		w.source.change(w.changes)
@@ -553,7 +125,7 @@ func (w *world) runSender(ctx context.Context) {
 }
 
 func (w *world) runReceiver(ctx context.Context) {
-	time.Sleep(time.Second) // the person
+	time.Sleep(time.Second) // fake time: the person
 	l := w.receiver.start(ctx)
 	s := &mortalSink{w.sink, l}
 	o := transfer.ReceiveOptions{Sink: s, Acceptors: []transfer.Acceptor{l}, Prompter: l, State: l}
@@ -706,7 +278,7 @@ func TestStagedIsNotRead(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // fake
 		defer cancel()
 		var wait sync.WaitGroup
-		wait.Go(func() { time.Sleep(time.Second); w.runSender(ctx) })
+		wait.Go(func() { time.Sleep(time.Second); w.runSender(ctx) }) // fake time
 		w.runReceiver(ctx)
 		l := w.receiver.start(ctx)
 		defer l.stop()
