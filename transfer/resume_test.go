@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -210,6 +211,40 @@ func TestInterrupted(t *testing.T) {
 					}
 				}
 			})
+		})
+	}
+}
+
+// Of a peer, or a relay, that freezes, the error says what was found, once, on the
+// side that hears nothing any more.
+func TestFrozenConnection(t *testing.T) {
+	for _, back := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRun(t, newSource(1, 1, 2, 1_000, 500_000))
+			r.network.down = func(n int) bool { return n > 0 }
+			r.network.faults = func(int) (there, here transfertest.Faults) {
+				if back {
+					here.StallAfter = 1_750 // READY has passed
+				} else {
+					there.StallAfter = 1_750 // READY has passed
+				}
+				return
+			}
+			r.do(t)
+			if e := r.sendErr; transfer.CodeOf(e) != wire.CodeTimeout || strings.Count(e.Error(), "timeout: ") != 1 {
+				t.Errorf("sender: %v", e)
+			}
+			// The receiver of a small history has all of it before its answers stall.
+			if e := r.receiveErr; !back && (transfer.CodeOf(e) != wire.CodeTimeout || strings.Count(e.Error(), "timeout: ") != 1) || back && e != nil {
+				t.Errorf("receiver: %v", e)
+			}
+			late := r.receiveLate
+			if back {
+				late = r.sendLate
+			}
+			if len(late) != 1 || !strings.Contains(late[0].Cause.Error(), "nothing was heard for 15s") {
+				t.Errorf("back %v: told %+v", back, late)
+			}
 		})
 	}
 }

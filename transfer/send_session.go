@@ -238,7 +238,6 @@ func (in *inbox) why(err error, l *link) error {
 		return err
 	}
 	patience := time.AfterFunc(l.timing.Peer, l.interrupt)
-	defer patience.Stop()
 	for open := true; open; {
 		select {
 		case <-in.messages:
@@ -246,8 +245,8 @@ func (in *inbox) why(err error, l *link) error {
 			open = false
 		}
 	}
-	if in.err != nil {
+	if quiet := patience.Stop(); in.err != nil && (quiet || !isLost(in.err)) {
 		return in.err // a write fails because the reader has closed the connection
 	}
-	return err
+	return err // and the reader ended because it was called off
 }
