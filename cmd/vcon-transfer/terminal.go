@@ -146,7 +146,7 @@ func (t *terminal) clear() {
 
 // interrupted tells of a connection that is lost and not back yet.
 func (t *terminal) interrupted(i transfer.Interruption) {
-	t.say("The connection was lost. Looking for another one until %s; nothing is lost meanwhile.", i.Until.Local().Format("15:04:05"))
+	t.say("The connection was lost. Looking for another one until %s.", i.Until.Local().Format("15:04:05"))
 	switch {
 	case i.Route.Kind == pairing.RouteRelay:
 		t.remark("Does the relay answer, and is `vcon-transfer receive` still running?")
