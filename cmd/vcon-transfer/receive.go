@@ -78,15 +78,7 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 		return err
 	}
 	defer k.close()
-	if k.found != nil {
-		if err := f.listenAgain(k.found); err != nil {
-			return err
-		}
-	}
-	acceptors, routes, closeAll, err := f.routes(ctx, ui, token)
-	if err != nil && k.found != nil {
-		return fmt.Errorf("wait where the old device looks: %w; `--new` begins again, with a new code", err)
-	}
+	acceptors, routes, closeAll, err := f.wait(ctx, ui, k.found, token)
 	if err != nil {
 		return err
 	}
@@ -98,6 +90,7 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	}
 	if k.found != nil {
 		sayGoingOn(ui, k.found)
+		sayMoved(ui, k.found.Routes, routes)
 	}
 	result, err := transfer.Receive(ctx, transfer.ReceiveOptions{
 		Sink: sink, Acceptors: acceptors, Offer: offer, Prompter: prompt, Progress: ui.progress,
@@ -138,6 +131,27 @@ func (f *receiveFlags) check() error {
 		return usageError{fmt.Errorf("--expires is between %v and %v", pairing.MinLifetime, pairing.MaxLifetime)}
 	}
 	return nil
+}
+
+// wait opens the routes: where a stored transfer had them, if there is one. When that
+// cannot be on the LAN any more, the old device still finds this one on the relay.
+func (f *receiveFlags) wait(ctx context.Context, ui *terminal, stored *transfer.Checkpoint, token string) ([]transfer.Acceptor, []pairing.Route, func(), error) {
+	if stored == nil {
+		return f.routes(ctx, ui, token)
+	}
+	if err := f.listenAgain(stored); err != nil {
+		return nil, nil, nil, err
+	}
+	acceptors, routes, closeAll, err := f.routes(ctx, ui, token)
+	if err != nil && f.relay != "" {
+		ui.say("Warning: the old device cannot reach this one directly (%v). Only the relay is left.", err)
+		f.noLAN, f.socket = true, ""
+		acceptors, routes, closeAll, err = f.routes(ctx, ui, token)
+	}
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("wait where the old device looks: %w; `--new` begins again, with a new code", err)
+	}
+	return acceptors, routes, closeAll, nil
 }
 
 // routes opens what the old device can reach us by. The first route goes into the

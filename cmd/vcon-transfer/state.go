@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -241,6 +242,21 @@ func sayLeftState(ui *terminal, r *transfer.Result) {
 	if r.State != nil {
 		ui.say("Warning: %v. `vcon-transfer status --forget` removes it.", r.State)
 	}
+}
+
+// sayMoved tells when none of the places where the old device looks is one where this
+// one waits: its address has changed, and it has no relay.
+func sayMoved(ui *terminal, looked, waits []pairing.Route) {
+	for _, r := range looked {
+		if slices.Contains(waits, r) {
+			return
+		}
+	}
+	if len(looked) == 0 {
+		return
+	}
+	ui.say("Warning: the old device looks for this one at %s, and it is not there any more.", looked[0])
+	ui.remark("Connect both to the network where they were, or begin again on both with `--new`: what is here is not sent again.")
 }
 
 // listenAgain sets the flags so that the old device finds this one where it was: on
