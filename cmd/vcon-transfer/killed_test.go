@@ -18,40 +18,54 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/testdata/sample"
 )
 
-// A growing is the source of the killed: logs of some thousand messages, a chat with
-// pictures, and the sample, as vCon files. Some of it grows between the rounds.
+// A growing is the source of the killed: logs of one room in two files, a chat with
+// pictures, and the sample, as vCon files. The second log and the chat grow.
 type growing struct {
 	dir      string
-	logs     fstest.MapFS
+	logs     fstest.MapFS // of the last day
 	pictures int
-	late     int // messages appended to the logs
+	lateDay  string // prefix of its names
+	late     int    // messages appended
 }
 
 const (
-	growingDays     = 2
+	growingDays     = 50 // of a thousand messages
+	growingDaysRace = 3
 	growingPictures = 8
 	growingLate     = 25 // messages a time
 )
 
 func newGrowing(t *testing.T, ctx context.Context, dir string) *growing {
 	t.Helper()
-	g := &growing{dir: dir, logs: ircLogs(growingDays), pictures: growingPictures}
+	days := growingDays
+	if raceEnabled {
+		days = growingDaysRace
+	}
+	g := &growing{dir: dir, logs: fstest.MapFS{}, pictures: growingPictures}
 	if err := os.WriteFile(filepath.Join(dir, "sample.cbor"), sample.CBOR, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(filepath.Join(dir, "logs"), 0o700); err != nil {
-		t.Fatal(err)
+	early := ircLogs(days)
+	for _, kind := range []string{"raw", "annotation"} {
+		g.lateDay = dayOf(days-1) + "_#large."
+		name := g.lateDay + kind + ".txt"
+		g.logs[name] = early[name]
+		delete(early, name)
 	}
+	g.put(t, "early", early)
+	g.convert(t, ctx, "early", "early.cbor")
 	g.write(t, ctx)
 	return g
 }
 
-func (g *growing) names() []string { return []string{"logs.cbor", "chat.cbor", "sample.cbor"} }
+func (g *growing) names() []string {
+	return []string{"early.cbor", "late.cbor", "chat.cbor", "sample.cbor"}
+}
 
 // grow appends messages to the logs, and a picture to the chat.
 func (g *growing) grow(t *testing.T, ctx context.Context) {
 	t.Helper()
-	name := dayOf(growingDays-1) + "_#large.raw.txt"
+	name := g.lateDay + "raw.txt"
 	data := bytes.Clone(g.logs[name].Data)
 	for range growingLate {
 		g.late++
@@ -62,20 +76,33 @@ func (g *growing) grow(t *testing.T, ctx context.Context) {
 	g.write(t, ctx)
 }
 
-// write puts the vCon files where they are, all at once.
+// write puts the vCon files that grow where they are, each in one step.
 func (g *growing) write(t *testing.T, ctx context.Context) {
 	t.Helper()
-	for name, file := range g.logs {
-		if err := os.WriteFile(filepath.Join(g.dir, "logs", name), file.Data, 0o600); err != nil {
+	g.put(t, "late", g.logs)
+	g.convert(t, ctx, "late", "late.cbor")
+	writeChat(t, g.dir, "WhatsApp Chat - Growing", 2, g.pictures, 0)
+	g.convert(t, ctx, "WhatsApp Chat - Growing", "chat.cbor")
+}
+
+func (g *growing) put(t *testing.T, name string, files fstest.MapFS) {
+	t.Helper()
+	dir := filepath.Join(g.dir, name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), file.Data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	writeChat(t, g.dir, "WhatsApp Chat - Growing", 2, g.pictures, 0)
-	for from, to := range map[string]string{"logs": "logs.cbor", "WhatsApp Chat - Growing": "chat.cbor"} {
-		exits(t, begin(t, ctx, g.dir, "convert", "--quiet", from, "new-"+to), exitDone)
-		if err := os.Rename(filepath.Join(g.dir, "new-"+to), filepath.Join(g.dir, to)); err != nil {
-			t.Fatal(err)
-		}
+}
+
+func (g *growing) convert(t *testing.T, ctx context.Context, from, to string) {
+	t.Helper()
+	exits(t, begin(t, ctx, g.dir, "convert", "--quiet", from, "new-"+to), exitDone)
+	if err := os.Rename(filepath.Join(g.dir, "new-"+to), filepath.Join(g.dir, to)); err != nil {
+		t.Fatal(err)
 	}
 }
 
