@@ -29,25 +29,19 @@ type growing struct {
 }
 
 const (
-	growingDays     = 50 // of a thousand messages
-	growingDaysRace = 3
 	growingPictures = 8
 	growingLate     = 25 // messages a time
 )
 
 func newGrowing(t *testing.T, ctx context.Context, dir string) *growing {
 	t.Helper()
-	days := growingDays
-	if raceEnabled {
-		days = growingDaysRace
-	}
 	g := &growing{dir: dir, logs: fstest.MapFS{}, pictures: growingPictures}
 	if err := os.WriteFile(filepath.Join(dir, "sample.cbor"), sample.CBOR, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	early := ircLogs(days)
+	early := ircLogs(growingDays)
 	for _, kind := range []string{"raw", "annotation"} {
-		g.lateDay = dayOf(days-1) + "_#large."
+		g.lateDay = dayOf(growingDays-1) + "_#large."
 		name := g.lateDay + kind + ".txt"
 		g.logs[name] = early[name]
 		delete(early, name)

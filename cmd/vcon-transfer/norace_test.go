@@ -5,6 +5,7 @@ package main
 const (
 	raceEnabled = false
 	largeDays   = 100 // makes a hundred thousand messages
+	growingDays = 50
 
 	inspectedMessages   = 1_000_000
 	inspectedAttachment = 2 << 30 // bytes

@@ -6,6 +6,7 @@ package main
 const (
 	raceEnabled = true
 	largeDays   = 5
+	growingDays = 3
 
 	inspectedMessages   = 20_000
 	inspectedAttachment = 64 << 20 // bytes
