@@ -118,9 +118,6 @@ func content(t *testing.T, ctx context.Context, dir, store string) map[string][]
 	return files
 }
 
-// roundsAStore is how many rounds go into one store before it is compared.
-const roundsAStore = 5
-
 // Sender, receiver, and every other time a relay between them, are killed at random
 // moments, again and again, and the source grows between the rounds and while the
 // sender is dead; the same commands go on without a new code, and in the end the store

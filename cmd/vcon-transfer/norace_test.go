@@ -7,6 +7,8 @@ const (
 	largeDays   = 100 // makes a hundred thousand messages
 	growingDays = 50
 
+	roundsAStore = 5 // of kills, before it is compared
+
 	inspectedMessages   = 1_000_000
 	inspectedAttachment = 2 << 30 // bytes
 

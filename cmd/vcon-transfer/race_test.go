@@ -8,6 +8,8 @@ const (
 	largeDays   = 5
 	growingDays = 3
 
+	roundsAStore = 2
+
 	inspectedMessages   = 20_000
 	inspectedAttachment = 64 << 20 // bytes
 
