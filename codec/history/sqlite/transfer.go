@@ -178,6 +178,22 @@ func (s *Store) Transfers(ctx context.Context) ([]Transfer, error) {
 	return out, wrap("list transfers", rows.Err())
 }
 
+// Receipt gives the receipt of a transfer that is complete, as Commit got it, else
+// nil. It is that of transfer.ReceiptKeeper.
+func (s *Store) Receipt(ctx context.Context, id [32]byte) ([]byte, error) {
+	const op = "read receipt"
+	db, err := s.reader()
+	if err != nil {
+		return nil, wrap(op, err)
+	}
+	var receipt []byte
+	err = db.QueryRowContext(ctx, "SELECT receipt FROM transfers WHERE transfer = ? AND state = ?", id[:], complete).Scan(&receipt)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return receipt, wrap(op, err)
+}
+
 // clamp makes a number of the peer's fit a column.
 func clamp(n uint64) int64 { return int64(min(n, math.MaxInt64)) }
 

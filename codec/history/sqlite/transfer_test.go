@@ -36,6 +36,13 @@ func TestKilledAndCompleted(t *testing.T) {
 	if err != nil || len(transfers) != 1 || transfers[0].Complete {
 		t.Fatalf("%+v, %v", transfers, err)
 	}
+	receipt := func(n byte, want string) {
+		t.Helper()
+		if got, err := s.Receipt(t.Context(), info(n, "").ID); err != nil || string(got) != want {
+			t.Errorf("the receipt of %d is %q, %v", n, got, err)
+		}
+	}
+	receipt(1, "")
 	wants := begin(t, s, info(1, ""), all)
 	need := 0
 	for _, w := range wants {
@@ -54,6 +61,8 @@ func TestKilledAndCompleted(t *testing.T) {
 	if err != nil || len(transfers) != 1 || !transfers[0].Complete || !transfers[0].Ledger.Equal(ledger) || string(transfers[0].Receipt) != "receipt" || transfers[0].Root != [32]byte{1} {
 		t.Errorf("%+v, %v", transfers, err)
 	}
+	receipt(1, "receipt")
+	receipt(2, "")
 	checked(t, s)
 }
 
