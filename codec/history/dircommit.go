@@ -16,22 +16,25 @@ import (
 
 // Commit makes everything final that this transfer named: the contents of
 // attachments, then each room's file. It needs the memory of the largest room's
-// heads. When it returns nil, everything is durable and nothing of it is staged
-// any more. A folder does not keep the receipt.
-func (s *DirSink) Commit(ctx context.Context, _ segment.End, _ []byte) error {
+// heads. When it returns nil, everything is durable, the receipt last, and nothing
+// of it is staged any more. The receipt is kept for maxStaged.
+func (s *DirSink) Commit(ctx context.Context, _ segment.End, receipt []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.begun {
 		return destination("commit transfer", errNoTransfer)
 	}
-	if err := s.commit(ctx); err != nil {
+	if err := s.commit(ctx, receipt); err != nil {
 		return destination("commit transfer", err)
 	}
 	s.begun, s.rooms, s.byID = false, nil, map[string]*sinkRoom{}
 	return nil
 }
 
-func (s *DirSink) commit(ctx context.Context) error {
+func (s *DirSink) commit(ctx context.Context, receipt []byte) error {
+	if len(receipt) > maxReceipt {
+		return &LimitError{What: "bytes of a receipt", Limit: maxReceipt}
+	}
 	if err := s.leave(); err != nil {
 		return err
 	}
@@ -51,7 +54,7 @@ func (s *DirSink) commit(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.keepReceipt(receipt)
 }
 
 // commitRoom merges what was staged of a room with its file.
@@ -101,6 +104,9 @@ func (s *DirSink) commitRoom(ctx context.Context, r *sinkRoom) error {
 // is cut short here does not ask for them again.
 func (s *DirSink) publish(m *merged) (used []string, err error) {
 	for name, sum := range m.staged {
+		if err := s.reached("publish"); err != nil {
+			return nil, err
+		}
 		from := contentsDir + "/" + name + "-" + hex.EncodeToString(sum[:])
 		err := s.root.Link(from, sidecarURL(sum))
 		if errors.Is(err, fs.ErrExist) {
@@ -122,6 +128,9 @@ func (s *DirSink) publish(m *merged) (used []string, err error) {
 // clean removes what is final now from the staging folder, and the room's file in
 // the other format, all of which is in the new one.
 func (s *DirSink) clean(r *sinkRoom, name string, used []string) error {
+	if err := s.reached("clean"); err != nil {
+		return err
+	}
 	for _, name := range used {
 		by, _, _ := strings.Cut(name, "-")
 		delete(s.contents, by)

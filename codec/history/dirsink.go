@@ -48,7 +48,9 @@ type DirSink struct {
 	segments map[segment.ID]bool // staged, in whatever transfer
 	contents map[string]content  // staged, by contentFile
 	writing  map[string]bool     // parts that are being written
+	notes    notes               // of the transfer that is open
 	space    dirSpace
+	step     func(string) error // of tests; see reached
 }
 
 // DirOptions configure OpenDir.
@@ -104,6 +106,8 @@ const (
 	contentsDir = stagingDir + "/contents" // finished ones, by name and hash
 	heldDir     = stagingDir + "/held"     // which segments each room's file holds
 	roomsDir    = stagingDir + "/rooms"    // files that are being written
+	notesDir    = stagingDir + "/notes"    // what each transfer staged
+	receiptsDir = stagingDir + "/receipts" // of transfers that are committed
 )
 
 // OpenDir opens a folder to receive into, and makes it (0700) when there is none.
@@ -133,10 +137,13 @@ func (s *DirSink) open(path string) (err error) {
 	if s.root, err = os.OpenRoot(path); err != nil {
 		return err
 	}
-	for _, dir := range []string{stagingDir, segmentsDir, partsDir, contentsDir, heldDir, roomsDir} {
+	for _, dir := range []string{stagingDir, segmentsDir, partsDir, contentsDir, heldDir, roomsDir, notesDir, receiptsDir} {
 		if err := s.root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
+	}
+	if err := errors.Join(s.syncDir(stagingDir), s.syncDir(".")); err != nil {
+		return err
 	}
 	if s.lock, err = s.root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return err
@@ -144,7 +151,7 @@ func (s *DirSink) open(path string) (err error) {
 	if err := lockFile(s.lock); err != nil {
 		return err
 	}
-	if err := s.prune(); err != nil {
+	if err := errors.Join(s.prune(), s.dropNotes()); err != nil {
 		return err
 	}
 	if s.segments, err = s.stagedSegments(); err != nil {
@@ -159,7 +166,7 @@ func (s *DirSink) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error
-	errs = append(errs, s.leave())
+	errs = append(errs, s.leave(), s.closeNotes())
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())
 	}
@@ -296,7 +303,7 @@ func (s *DirSink) Abort(context.Context, error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begun, s.rooms, s.byID = false, nil, map[string]*sinkRoom{}
-	return destination("abort transfer", s.leave())
+	return destination("abort transfer", errors.Join(s.leave(), s.closeNotes()))
 }
 
 // syncDir makes the names in a folder durable. Windows cannot open one for that;
@@ -324,6 +331,9 @@ func (s *DirSink) writeFile(name string, write func(f *os.File) error) error {
 	}
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, s.root.Remove(aside))
+	}
+	if err := s.reached("rename " + name); err != nil {
+		return err
 	}
 	if err := s.root.Rename(aside, name); err != nil {
 		return err

@@ -46,6 +46,9 @@ func (s *DirSink) stageSegment(ctx context.Context, room segment.RoomEntry, e se
 	if l, err = h.count(ctx, seg, s.info.SharedBy); err != nil {
 		return l, err
 	}
+	if err := s.note(&segment.Staged{Segment: e.ID, Ledger: l}); err != nil {
+		return l, err
+	}
 	if !s.segments[e.ID] {
 		err := s.writeFile(segmentsDir+"/"+hex.EncodeToString(e.ID[:]), func(f *os.File) error {
 			_, err := f.Write(data)
@@ -68,7 +71,7 @@ func (s *DirSink) stageSegment(ctx context.Context, room segment.RoomEntry, e se
 // prune removes what was staged long ago and never committed.
 func (s *DirSink) prune() error {
 	before := s.opts.Now().Add(-maxStaged)
-	for _, dir := range []string{segmentsDir, partsDir, contentsDir, roomsDir} {
+	for _, dir := range []string{segmentsDir, partsDir, contentsDir, roomsDir, notesDir, receiptsDir} {
 		names, err := s.names(dir)
 		if err != nil {
 			return err
@@ -198,7 +201,7 @@ func (s *DirSink) stageAttachment(ctx context.Context, room segment.RoomEntry, e
 	if err != nil {
 		return nil, err
 	}
-	w := &partWriter{s: s, room: room.ID, name: name, left: e.Size - offset, f: f, h: sha256.New()}
+	w := &partWriter{s: s, room: room.ID, name: name, entry: e, left: e.Size - offset, f: f, h: sha256.New()}
 	n, err := io.Copy(w.h, &ctxReader{ctx, io.LimitReader(f, int64(offset))})
 	if err == nil && uint64(n) < offset {
 		err = errors.New("less is there than was said")
@@ -215,13 +218,14 @@ func (s *DirSink) stageAttachment(ctx context.Context, room segment.RoomEntry, e
 
 // A partWriter writes one unfinished content.
 type partWriter struct {
-	s    *DirSink
-	room string
-	name string
-	left uint64
-	f    *os.File // nil when it is closed
-	h    hash.Hash
-	err  error // sticky
+	s     *DirSink
+	room  string
+	name  string
+	entry segment.AttachmentEntry
+	left  uint64
+	f     *os.File // nil when it is closed
+	h     hash.Hash
+	err   error // sticky
 }
 
 // Write appends to the content. More than was announced is segment.ErrHash.
@@ -271,6 +275,12 @@ func (w *partWriter) commit(sum [32]byte) error {
 	part := partsDir + "/" + w.name
 	if w.left > 0 || [32]byte(w.h.Sum(nil)) != sum {
 		return errors.Join(segment.ErrHash, w.s.root.Remove(part))
+	}
+	if err := w.s.note(&segment.Staged{Room: w.room, Attachment: &w.entry}); err != nil {
+		return err
+	}
+	if err := w.s.reached("rename part"); err != nil {
+		return err
 	}
 	if err := w.s.root.Rename(part, contentsDir+"/"+w.name+"-"+hex.EncodeToString(sum[:])); err != nil {
 		return err

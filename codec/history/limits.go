@@ -1,6 +1,10 @@
 package history
 
-import "time"
+import (
+	"time"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+)
 
 // limits are those that a test can set: the real ones are out of its reach.
 type limits struct {
@@ -44,6 +48,10 @@ const (
 	// maxStaged is how long what was staged and never committed waits for a transfer
 	// that completes it.
 	maxStaged = 30 * 24 * time.Hour
+	// maxNotes bounds what is noted of one transfer, in bytes: ten million segments.
+	maxNotes = 1 << 30
+	// maxReceipt bounds a receipt that is kept: an end, and what seals it.
+	maxReceipt = segment.MaxEnd + 1024
 	// maxDecoded bounds the staged segments that are in memory while a room's file
 	// is written.
 	maxDecoded = 6
