@@ -76,14 +76,19 @@ func TestCutLate(t *testing.T) {
 		relay            bool
 		sender, receiver bool // is killed
 		refuse           int  // else the connections are cut, and so many refused
+		folder           bool // is received into
 	}{
-		{"sender", false, true, false, 0},
-		{"receiver", false, false, true, 0},
-		{"connection", false, false, false, 0}, // refused, it would go to the other address
-		{"sender at a relay", true, true, false, 0},
-		{"connections to a relay", true, false, false, refusedDials},
+		{"sender", false, true, false, 0, false},
+		{"receiver", false, false, true, 0, false},
+		{"receiver into a folder", false, false, true, 0, true},
+		{"connection", false, false, false, 0, false}, // refused, it would go to the other address
+		{"sender at a relay", true, true, false, 0, false},
+		{"connections to a relay", true, false, false, refusedDials, false},
 	} {
-		store := strings.ReplaceAll(c.name, " ", "-") + ".db"
+		store, into := strings.ReplaceAll(c.name, " ", "-"), "--store"
+		if c.folder {
+			into = "--out"
+		}
 		var wire *tripwire
 		var receive []string
 		if c.relay {
@@ -94,7 +99,7 @@ func TestCutLate(t *testing.T) {
 			wire = newTripwire(t, addr)
 			receive = []string{"receive", "--listen", addr, "--advertise", wire.Addr().String()}
 		}
-		receive = append(receive, "--qr", "none", "--store")
+		receive = append(receive, "--qr", "none", into)
 		pair := func(store string) (r, s *process, code string) {
 			r = begin(t, ctx, dir, append(slices.Clone(receive), store, "--offer-out", "offer.txt")...)
 			heard(t, ctx, r, "Waiting")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/history"
@@ -14,9 +13,12 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 )
 
-// A sink is a transfer's sink that has to be closed.
+// A sink is a transfer's sink that keeps receipts and ledgers, and has to be closed.
+// Whatever wraps one passes on all of it.
 type sink interface {
 	transfer.Sink
+	transfer.ReceiptKeeper
+	transfer.LedgerKeeper
 	io.Closer
 }
 
@@ -38,7 +40,7 @@ func (f *receiveFlags) openSink(ctx context.Context) (sink, error) {
 	if err != nil {
 		return nil, destinationError{err}
 	}
-	return storeSink{placed{s, f.where()}, s}, nil
+	return placed{s, f.where()}, nil
 }
 
 // A placed sink says where there is too little space: the errors of a sink have no
@@ -62,37 +64,6 @@ func (p placed) locate(err error) error {
 		return destinationError{fmt.Errorf("needs about %s, %s are free in %s", size(e.Need), size(e.Free), p.where)}
 	}
 	return err
-}
-
-// A storeSink is a store with all that package transfer asks of one that keeps
-// receipts and ledgers; what is not of a Sink does not pass through placed.
-type storeSink struct {
-	placed
-	store *sqlite.Store
-}
-
-var (
-	_ transfer.ReceiptKeeper = storeSink{}
-	_ transfer.LedgerKeeper  = storeSink{}
-)
-
-// Staged is that of the store.
-func (s storeSink) Staged(ctx context.Context, id [32]byte) iter.Seq2[segment.Staged, error] {
-	return s.store.Staged(ctx, id)
-}
-
-// Receipt gives the receipt of a transfer that is complete.
-func (s storeSink) Receipt(ctx context.Context, id [32]byte) ([]byte, error) {
-	all, err := s.store.Transfers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for i := range all {
-		if t := &all[i]; t.ID == id && t.Complete {
-			return t.Receipt, nil
-		}
-	}
-	return nil, nil
 }
 
 // storePath is --store or the default.

@@ -28,7 +28,7 @@ func TestTooLittleSpace(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer folder.Close()
-	for _, s := range []sink{storeSink{placed{store, "/x/s.db"}, store}, placed{folder, "/x/s.db"}} {
+	for _, s := range []sink{placed{store, "/x/s.db"}, placed{folder, "/x/s.db"}} {
 		begin := s.Begin(t.Context(), segment.TransferInfo{Bytes: 1_200_000_000})
 		entry := segment.Entry{Type: segment.AttachmentType, Attachment: segment.AttachmentEntry{MessageID: "a", Size: 1_200_000_000}}
 		if err := s.Begin(t.Context(), segment.TransferInfo{ID: [32]byte{1}}); err != nil {
