@@ -87,6 +87,16 @@ func (c *Checkpoint) Expired() bool {
 	return !now.Before(c.Expires) || now.Before(c.Paired.Add(-MaxClockBack))
 }
 
+// Ledger is how the items of the transfer ended, once its receipt is kept: the
+// import is committed then. Both sides have the same one.
+func (c *Checkpoint) Ledger() (l segment.Ledger, ok bool) {
+	if c.Receipt == nil {
+		return l, false
+	}
+	rec, err := openReceipt(c.Suite, c.Resumption, c.TransferID, c.Receipt)
+	return rec.end.Ledger, err == nil
+}
+
 // Erase overwrites the secrets in this copy.
 func (c *Checkpoint) Erase() {
 	c.Resumption.Erase()

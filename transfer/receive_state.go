@@ -79,16 +79,9 @@ func (r *receiver) restoreReceipt(ctx context.Context, sealed []byte) error {
 	if sealed == nil {
 		return nil
 	}
-	plain, err := pairing.OpenReceipt(r.session.Suite(), r.session.Resumption(), sealed)
-	if err != nil {
-		return fail(wire.CodeVerification, err)
-	}
-	rec, err := parseReceipt(plain)
+	rec, err := openReceipt(r.session.Suite(), r.session.Resumption(), r.info.ID, sealed)
 	if err != nil {
 		return err
-	}
-	if rec.transfer != r.info.ID {
-		return failf(wire.CodeVerification, "the receipt that is kept is for another transfer")
 	}
 	r.receipt, r.result.Root, r.result.Ledger = sealed, rec.end.Root, rec.end.Ledger
 	_ = r.keepReceipt(ctx) // the sink has it

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/hpke"
+	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
 )
 
@@ -125,6 +127,19 @@ func (r receipt) append(b []byte) ([]byte, error) {
 	b = append(b, r.transfer[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.committed))
 	return segment.AppendEnd(b, &r.end)
+}
+
+// openReceipt opens a sealed receipt, whose transfer has to be this one.
+func openReceipt(suite hpke.Suite, resumption hpke.Secret, transfer [32]byte, sealed []byte) (receipt, error) {
+	plain, err := pairing.OpenReceipt(suite, resumption, sealed)
+	if err != nil {
+		return receipt{}, fail(wire.CodeVerification, err)
+	}
+	rec, err := parseReceipt(plain)
+	if err == nil && rec.transfer != transfer {
+		err = failf(wire.CodeVerification, "the receipt is for another transfer")
+	}
+	return rec, err
 }
 
 func parseReceipt(b []byte) (receipt, error) {

@@ -74,18 +74,12 @@ func (s *sender) serve(run context.Context, l *link) (err error) {
 
 // checkReceipt opens the receipt and compares it with our latest end.
 func (s *sender) checkReceipt(body []byte) error {
-	plain, err := pairing.OpenReceipt(s.session.Suite(), s.session.Resumption(), body)
-	if err != nil {
-		return fail(wire.CodeVerification, err)
-	}
-	rec, err := parseReceipt(plain)
+	rec, err := openReceipt(s.session.Suite(), s.session.Resumption(), s.session.TransferID(), body)
 	if err != nil {
 		return err
 	}
 	l := &rec.end.Ledger
 	switch err := l.Balanced(); {
-	case rec.transfer != s.session.TransferID():
-		return failf(wire.CodeVerification, "the receipt is for another transfer")
 	case s.ended == nil || rec.end.Root != s.ended.Root:
 		return failf(wire.CodeVerification, "the receipt is for another history")
 	case err != nil:
