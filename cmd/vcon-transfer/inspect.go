@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
 
 func newInspect(ui *terminal) *cobra.Command {
@@ -94,10 +96,15 @@ type attachmentCounts struct {
 }
 
 type transferInfo struct {
-	Started  time.Time `json:"started"`
-	Sender   string    `json:"sender"`
-	SharedBy string    `json:"shared_by,omitempty"`
-	State    string    `json:"state"` // complete, incomplete or superseded
+	Started  time.Time   `json:"started"`
+	Sender   string      `json:"sender"`
+	SharedBy string      `json:"shared_by,omitempty"`
+	State    string      `json:"state"`            // complete, incomplete or superseded
+	Transfer string      `json:"transfer"`         // its id, as in status
+	Messages uint64      `json:"messages"`         // announced
+	Ledger   *ledgerInfo `json:"ledger,omitempty"` // of a complete one
+
+	ledger segment.Ledger
 }
 
 type offerInspection struct {

@@ -66,6 +66,13 @@ func (i *inspection) sections(v *view) {
 			from = fmt.Sprintf("shared by %q", shown(t.SharedBy, maxShownName))
 		}
 		v.line("  ", t.Started.Local().Format("2006-01-02 15:04"), "  ", t.State, ", ", from)
+		if t.Ledger == nil {
+			v.line("    ", plural(t.Messages, "message"), " announced")
+			continue
+		}
+		for _, line := range ledgerLines(t.ledger) {
+			v.line("    ", line)
+		}
 	}
 	for n := range i.Sealed {
 		if n == maxSealsShown {

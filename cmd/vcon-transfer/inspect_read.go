@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"io/fs"
@@ -153,7 +154,14 @@ func (i *inspection) readStore(ctx context.Context, path string) error {
 		} else if t.Superseded {
 			state = "superseded"
 		}
-		i.Transfers = append(i.Transfers, transferInfo{Started: t.Started, Sender: t.Sender, SharedBy: t.SharedBy, State: state})
+		info := transferInfo{
+			Started: t.Started, Sender: t.Sender, SharedBy: t.SharedBy, State: state,
+			Transfer: hex.EncodeToString(t.ID[:]), Messages: t.Messages, ledger: t.Ledger,
+		}
+		if t.Complete {
+			info.Ledger = infoOf(t.Ledger)
+		}
+		i.Transfers = append(i.Transfers, info)
 	}
 	check, err := store.Check(ctx)
 	if err != nil {

@@ -296,6 +296,7 @@ func (k *killing) round(t *testing.T, ctx context.Context, rnd *rand.Rand, store
 		exits(t, begin(t, ctx, dir, "status", "--forget"), exitDone)
 	}
 	exits(t, r, exitDone)
+	sameLedgers(t, ctx, dir, store, r, s)
 	status := begin(t, ctx, dir, "status")
 	exits(t, status, exitDone)
 	if status.out.String() != "" {

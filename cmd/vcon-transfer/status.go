@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -41,6 +42,7 @@ type statusLine struct {
 	Started  *time.Time  `json:"started,omitempty"`
 	Expires  *time.Time  `json:"expires,omitempty"`
 	Progress *statusDone `json:"progress,omitempty"`
+	Ledger   *ledgerInfo `json:"ledger,omitempty"` // of one that is complete
 	InUse    bool        `json:"in_use"`
 	Forgot   bool        `json:"forgot,omitempty"`
 	Error    string      `json:"error,omitempty"`
@@ -115,10 +117,33 @@ func sayItem(ui *terminal, item statedir.Item, forgot, asJSON bool) error {
 	}
 	if line.State == stateComplete {
 		what = "complete, but the old device may not know"
+		if c.Role == pairing.RoleSender {
+			what = "complete, but the new device may not know that this one knows"
+		}
 	}
-	_, err := fmt.Fprintf(ui.out, "%s %s %q, began %s, until %s: %s.%s\n  %s\n", line.Role, direction, printable(c.Peer, 64),
+	text := fmt.Sprintf("%s %s %q, began %s, until %s: %s.%s\n  %s\n", line.Role, direction, printable(c.Peer, 64),
 		moment(c.Paired), moment(c.Expires), what, end, printable(item.Place, 400))
+	for _, done := range doneLines(c) {
+		text += "  " + done + "\n"
+	}
+	_, err := io.WriteString(ui.out, text)
 	return err
+}
+
+// doneLines say how far a transfer is, or how it ended.
+func doneLines(c *transfer.Checkpoint) []string {
+	if l, ok := c.Ledger(); ok {
+		return ledgerLines(l)
+	}
+	p := c.Progress
+	if c.Receipt != nil || p.TotalMessages == 0 && p.TotalBytes == 0 {
+		return nil
+	}
+	line := fmt.Sprintf("at least %s of %s", count(p.Messages), plural(p.TotalMessages, "message"))
+	if p.TotalBytes > 0 {
+		line += fmt.Sprintf(", %s of %s", size(p.Bytes), size(p.TotalBytes))
+	}
+	return []string{line}
 }
 
 const (
@@ -142,6 +167,9 @@ func lineOf(item statedir.Item, forgot bool) statusLine {
 	line.Started, line.Expires = &started, &expires
 	if c.Receipt != nil {
 		line.State = stateComplete
+	}
+	if l, ok := c.Ledger(); ok {
+		line.Ledger = infoOf(l)
 	}
 	if p := c.Progress; p.TotalBytes > 0 || p.TotalMessages > 0 {
 		line.Progress = &statusDone{p.Bytes, p.TotalBytes, p.Messages, p.TotalMessages}
