@@ -193,7 +193,8 @@ func (s *DirSink) closeNotes() error {
 	return f.Close()
 }
 
-// keepReceipt makes the receipt durable when all rooms are, and then drops the notes.
+// keepReceipt makes the receipt durable when all rooms are, and then drops the notes;
+// with the last that was staged, those of other transfers too, which it made up for.
 func (s *DirSink) keepReceipt(receipt []byte) error {
 	if len(receipt) > 0 {
 		err := s.writeFile(keptName(receiptsDir, s.info.ID), func(f *os.File) error {
@@ -207,26 +208,31 @@ func (s *DirSink) keepReceipt(receipt []byte) error {
 	if err := errors.Join(s.reached("drop notes"), s.closeNotes()); err != nil {
 		return err
 	}
-	err := s.root.Remove(keptName(notesDir, s.info.ID))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+	all := len(s.segments) == 0 && len(s.contents) == 0
+	return s.dropNotes(func(name string) (bool, error) {
+		return all || name == hex.EncodeToString(s.info.ID[:]), nil
+	})
 }
 
-// dropNotes removes notes of transfers that are committed: their process died
+// isCommitted tells whether the transfer that notes are of is: its process died
 // between the two.
-func (s *DirSink) dropNotes() error {
+func (s *DirSink) isCommitted(name string) (bool, error) {
+	_, err := s.root.Lstat(receiptsDir + "/" + name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// dropNotes removes the notes that over names.
+func (s *DirSink) dropNotes(over func(name string) (bool, error)) error {
 	names, err := s.names(notesDir)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		_, err := s.root.Lstat(receiptsDir + "/" + name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil {
+		drop, err := over(name)
+		if drop && err == nil {
 			err = s.root.Remove(notesDir + "/" + name)
 		}
 		if err != nil {

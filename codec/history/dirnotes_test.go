@@ -361,3 +361,27 @@ func TestFolderNotesAreLimited(t *testing.T) {
 		}
 	}
 }
+
+// When nothing is staged any more, nobody's notes are of use; while something is,
+// those of other transfers stay.
+func TestFolderNotesOfOthers(t *testing.T) {
+	whole, part := source(newMaker(1, room, 3).history(60), threeRooms()[2]), source(threeRooms()[2])
+	for _, c := range []struct {
+		name string
+		by   *Source
+		left int
+	}{{"all of it", whole, 0}, {"a part", part, 1}} {
+		dir := t.TempDir()
+		d, _ := dying(t, dir, 0)
+		move(t, whole, d, segment.Scope{}, segment.TransferInfo{ID: [32]byte{1}}, len(list(t, whole, segment.Scope{}).ids)) // all but Commit
+		if err := d.Abort(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := receive(t, c.by, d, 2); err != nil {
+			t.Fatal(err)
+		}
+		if notes, err := d.names(notesDir); err != nil || len(notes) != c.left {
+			t.Errorf("%s came again: notes %v, %v", c.name, notes, err)
+		}
+	}
+}

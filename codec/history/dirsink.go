@@ -151,7 +151,7 @@ func (s *DirSink) open(path string) (err error) {
 	if err := lockFile(s.lock); err != nil {
 		return err
 	}
-	if err := errors.Join(s.prune(), s.dropNotes()); err != nil {
+	if err := errors.Join(s.prune(), s.dropNotes(s.isCommitted)); err != nil {
 		return err
 	}
 	if s.segments, err = s.stagedSegments(); err != nil {
