@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
@@ -73,6 +74,24 @@ func (f *files) lengths(dir string) (all []uint64, err error) {
 		}
 	}
 	return all, nil
+}
+
+// prune removes unfinished contents that nobody wrote to since before.
+func (f *files) prune(before time.Time) error {
+	entries, err := fs.ReadDir(f.root.FS(), unfinished)
+	if err != nil {
+		return pathless(err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && info.ModTime().Before(before) {
+			err = f.root.Remove(unfinished + "/" + e.Name())
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return pathless(err)
+		}
+	}
+	return nil
 }
 
 // open opens a finished content from offset on.

@@ -22,6 +22,9 @@ const (
 	// maxAttachment bounds the announced size of an attachment in bytes: 1 TiB is
 	// more than any device that shows messages holds.
 	maxAttachment = 1 << 40
+	// maxUnfinished is how long an unfinished content waits for a transfer that needs
+	// it, as in a folder.
+	maxUnfinished = 30 * 24 * time.Hour
 	// maxHave bounds the entries of one call of Have: a page of a manifest is
 	// smaller.
 	maxHave = 1 << 16

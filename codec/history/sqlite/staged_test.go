@@ -5,8 +5,11 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
@@ -161,5 +164,38 @@ func TestMigrated(t *testing.T) {
 	stageOne(t, s, all[len(all)-1])
 	if got := remembered(t, s, info(1, "").ID); len(got) != 1 {
 		t.Errorf("%v", got)
+	}
+}
+
+// An unfinished content waits for 30 days, and goes when the next transfer begins.
+func TestUnfinishedLongAgo(t *testing.T) {
+	s := newStore(t)
+	for name, age := range map[string]time.Duration{"young": maxUnfinished - time.Hour, "old": maxUnfinished + time.Hour} {
+		path := s.files.path(filepath.Join(unfinished, name))
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if at := s.now().Add(-age); os.Chtimes(path, at, at) != nil {
+			t.Fatal("no time")
+		}
+	}
+	left := func() (names []string) {
+		entries, err := os.ReadDir(s.files.path(unfinished))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return names
+	}
+	if got := left(); len(got) != 2 {
+		t.Fatalf("%v", got)
+	}
+	if err := s.Begin(t.Context(), info(1, "")); err != nil {
+		t.Fatal(err)
+	}
+	if got := left(); !slices.Equal(got, []string{"young"}) {
+		t.Errorf("left %v", got)
 	}
 }

@@ -36,6 +36,9 @@ func (s *Store) Begin(ctx context.Context, info segment.TransferInfo) error {
 	defer s.mu.Unlock()
 	t := &transfer{shared: info.SharedBy != ""}
 	err := s.update(ctx, "begin transfer", func(tx *sql.Tx) error {
+		if err := s.files.prune(s.now().Add(-maxUnfinished)); err != nil {
+			return err
+		}
 		if err := s.measure(ctx, tx, t, info); err != nil {
 			return err
 		}
