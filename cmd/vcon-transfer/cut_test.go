@@ -130,13 +130,13 @@ func TestCutLate(t *testing.T) {
 		r, s, code := pair(store)
 		begun, fell := wire.both(), make(chan struct{})
 		wire.set(sent[c.relay], func() {
+			close(fell) // first: who is killed ends at once
 			if c.sender {
 				s.signal(os.Kill)
 			}
 			if c.receiver {
 				r.signal(os.Kill)
 			}
-			close(fell)
 		})
 		r.tell(code)
 		select {

@@ -100,7 +100,7 @@ func TestLedgersAreEqual(t *testing.T) {
 		heard(t, ctx, r, "six digits")
 		fell := make(chan struct{})
 		if kill != nil {
-			wire.set(2<<20, func() { r.signal(kill); s.signal(kill); close(fell) })
+			wire.set(2<<20, func() { close(fell); r.signal(kill); s.signal(kill) })
 		}
 		r.tell(code)
 		if kill != nil {

@@ -105,6 +105,9 @@ func sayItem(ui *terminal, item statedir.Item, forgot, asJSON bool) error {
 		end = " A process is at work on it."
 	} else if forgot {
 		end = " Forgotten."
+		if c := item.Checkpoint; c != nil && c.Role == pairing.RoleReceiver && c.Receipt == nil {
+			end = " Forgotten. What came of it stays there, incomplete, for another transfer."
+		}
 	}
 	c := item.Checkpoint
 	if c == nil {
