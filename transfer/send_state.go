@@ -90,12 +90,13 @@ func (s *sender) comeBack(ctx context.Context) (*link, error) {
 }
 
 // useless tells whether what is stored leads nowhere after err: the lifetime is
-// over, or the receiver has ended, or is gone, before the check code matched, and so
-// has kept nothing.
+// over, or the receiver says that it has ended before the check code matched, and so
+// has kept nothing. One that is only gone may have the code since, and keep what it
+// needs to come back.
 func (s *sender) useless(err error) bool {
 	if s.keep.over() {
 		return true
 	}
 	e, ok := errors.AsType[*Error](err)
-	return ok && s.code != "" && (e.Peer || e.Code == wire.CodeTimeout)
+	return ok && s.code != "" && e.Peer
 }
