@@ -323,6 +323,10 @@ func (n *cleaning) finish(t *testing.T, ctx context.Context) {
 	t.Helper()
 	r := n.new.begin(t, ctx, n.receive()...)
 	heard(t, ctx, r, goingOnFrom)
+	heard(t, ctx, r, "There is no offer in offer.txt: .*`--new` makes one")
+	if _, err := os.Stat(filepath.Join(n.new.dir, "offer.txt")); err == nil {
+		t.Error("an offer that is dead is still there")
+	}
 	s := n.old.begin(t, ctx, n.send()...)
 	exits(t, s, exitDone)
 	exits(t, r, exitDone)

@@ -172,7 +172,7 @@ func TestStatusHasLedgers(t *testing.T) {
 			f := &stateFlags{dir: filepath.Join(t.TempDir(), "state")}
 			checkpoint := storedTransfer(1, time.Now())
 			checkpoint.Progress = transfer.Progress{Bytes: 1000, TotalBytes: 2000, Messages: 7, TotalMessages: 9}
-			checkpoint.Receipt = sealedReceipt(t, checkpoint, ledger)
+			checkpoint.Receipt = sealedReceipt(t, checkpoint, segment.End{Ledger: ledger})
 			c.change(checkpoint)
 			k, err := f.find(ui, checkpoint.Role, "place", true)
 			if err != nil {
@@ -204,10 +204,10 @@ func TestStatusHasLedgers(t *testing.T) {
 }
 
 // sealedReceipt is the receipt of a transfer (wire-format, "Receipt").
-func sealedReceipt(t *testing.T, c *transfer.Checkpoint, l segment.Ledger) []byte {
+func sealedReceipt(t *testing.T, c *transfer.Checkpoint, end segment.End) []byte {
 	t.Helper()
 	plain := binary.BigEndian.AppendUint64(slices.Clone(c.TransferID[:]), 1)
-	plain, err := segment.AppendEnd(plain, &segment.End{Ledger: l})
+	plain, err := segment.AppendEnd(plain, &end)
 	if err != nil {
 		t.Fatal(err)
 	}

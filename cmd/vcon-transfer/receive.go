@@ -90,6 +90,7 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	}
 	if k.found != nil {
 		sayGoingOn(ui, k.found)
+		f.sayNoOffer(ui)
 		sayMoved(ui, k.found.Routes, routes)
 	}
 	result, err := transfer.Receive(ctx, transfer.ReceiveOptions{
@@ -107,6 +108,21 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	sayLeftState(ui, result)
 	summarize(ui, result, "received into", f.where())
 	return nil
+}
+
+// sayNoOffer tells who waits for an offer in a file that there will be none. What is
+// there is of the process that died, and of no use.
+func (f *receiveFlags) sayNoOffer(ui *terminal) {
+	files := []string{f.offerOut}
+	if f.qr != "terminal" && f.qr != "none" {
+		files = append(files, f.qr)
+	}
+	for _, file := range files {
+		if file != "" {
+			os.Remove(file)
+			ui.say("There is no offer in %s: none is needed. `--new` makes one, and begins again.", file)
+		}
+	}
 }
 
 func (f *receiveFlags) check() error {

@@ -70,11 +70,6 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 	if err != nil {
 		return err
 	}
-	reader, err := openSource(ctx, ui, sources, exports)
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
 	k := &kept{}
 	if !slices.Contains(sources, "-") {
 		// What comes in on standard input may be another history than the one that was
@@ -85,29 +80,41 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 		return err
 	}
 	defer k.close()
+	source := &lazySource{open: func() (history.Reader, error) { return openSource(ctx, ui, sources, exports) }}
+	defer source.Close()
+	if k.found == nil || k.found.Receipt == nil {
+		if _, err := source.get(); err != nil {
+			return err
+		}
+	}
 	options := transfer.SendOptions{
+		Source: source,
 		Dialer: &routes{relayToken: token}, Scope: scope, Label: f.label, State: k.state(), Resume: k.found,
 		Prompter: &sendPrompt{ui: ui, yes: f.yes}, Progress: ui.progress, Interrupted: ui.interrupted, AllowPublicRoutes: f.public,
 	}
+	var result *transfer.Result
+	var offer *pairing.Offer
 	if k.found != nil {
 		sayGoingOn(ui, k.found)
+		result, offer, err = goOn(ctx, ui, options)
 	} else {
-		offer, err := readOffer(ctx, ui, f.offerFile, f.scan)
-		if err != nil {
-			return err
-		}
+		offer, err = readOffer(ctx, ui, f.offerFile, f.scan)
+	}
+	if err != nil {
+		return err
+	}
+	if offer != nil {
 		defer offer.Erase()
+		if k.found != nil {
+			ui.say("A new offer was given: a new transfer begins.")
+		}
 		if err := f.checkOffer(ctx, ui, offer); err != nil {
 			return err
 		}
-		options.Offer = offer
-	}
-	source := history.NewSource(reader, history.SourceOptions{})
-	defer source.Close()
-	options.Source = source
-	result, err := transfer.Send(ctx, options)
-	if err != nil {
-		return err
+		options.Offer, options.Resume = offer, nil
+		if result, err = transfer.Send(ctx, options); err != nil {
+			return err
+		}
 	}
 	ui.endProgress()
 	sayLeftState(ui, result)

@@ -194,7 +194,7 @@ func sayGoingOn(ui *terminal, c *transfer.Checkpoint) {
 		ui.say("Going on with the transfer to %q that began %s: the receipt is here, and that device is told.", peer, began)
 	case c.Role == pairing.RoleSender && c.Code != "":
 		ui.say("Going on with the transfer to %q that began %s. Its digits were not typed yet, as far as this device knows.", peer, began)
-		ui.remark("That works only while `vcon-transfer receive` still runs there, or asks for no code. `--new` begins again, with the code that it shows.")
+		ui.remark("That works if they were typed since: then `vcon-transfer receive` asks for no code there. If it shows a new one: `--new` begins again.")
 	case c.Role == pairing.RoleSender:
 		ui.say("Going on with the transfer to %q that began %s%s. No code is needed.", peer, began, share(c))
 		ui.remark("Run `vcon-transfer receive` on the new device, if it does not run there. `--new` begins again.")

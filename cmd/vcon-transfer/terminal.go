@@ -71,6 +71,17 @@ func (t *terminal) ask(ctx context.Context, question string) (string, error) {
 	t.mu.Lock()
 	t.clear()
 	fmt.Fprint(t.err, question)
+	t.mu.Unlock()
+	text, err := t.line(ctx)
+	if ctx.Err() != nil || !t.screen {
+		fmt.Fprintln(t.err)
+	}
+	return text, err
+}
+
+// line waits for a line.
+func (t *terminal) line(ctx context.Context) (string, error) {
+	t.mu.Lock()
 	if !t.reading {
 		t.reading = true
 		t.lines = make(chan line)
@@ -81,12 +92,8 @@ func (t *terminal) ask(ctx context.Context, question string) (string, error) {
 	t.mu.Unlock()
 	select {
 	case l := <-t.lines:
-		if !t.screen {
-			fmt.Fprintln(t.err)
-		}
 		return l.text, l.err
 	case <-ctx.Done():
-		fmt.Fprintln(t.err)
 		return "", ctx.Err()
 	}
 }
@@ -99,8 +106,8 @@ func (t *terminal) read() {
 			err = nil // a last line without its end
 		}
 		t.lines <- line{strings.TrimSpace(string(text)), err}
-		if err != nil {
-			return
+		for err != nil {
+			t.lines <- line{"", err} // to whoever asks next
 		}
 	}
 }
