@@ -16,12 +16,26 @@ const tripwireBuffer = 64 << 10
 type tripwire struct {
 	net.Listener
 	mu     sync.Mutex
-	passed int64 // from who dials
-	back   int64 // to who dials
-	at     int64 // 0: no more
+	addr   string // where it leads
+	passed int64  // from who dials
+	back   int64  // to who dials
+	at     int64  // 0: no more
 	fall   func()
 	refuse int // so many connections more are closed at once
 	open   map[net.Conn]bool
+}
+
+// lead makes it lead elsewhere from the next connection on.
+func (w *tripwire) lead(addr string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.addr = addr
+}
+
+func (w *tripwire) to() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.addr
 }
 
 // set makes fall come when n more bytes have passed. fall must not use the tripwire.
@@ -110,7 +124,7 @@ func newTripwire(t *testing.T, addr string) *tripwire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &tripwire{Listener: ln, open: map[net.Conn]bool{}}
+	w := &tripwire{Listener: ln, addr: addr, open: map[net.Conn]bool{}}
 	t.Cleanup(func() { ln.Close(); w.cut(0) })
 	go func() {
 		for {
@@ -119,7 +133,7 @@ func newTripwire(t *testing.T, addr string) *tripwire {
 				return
 			}
 			if w.admit(from) {
-				go w.carry(from, addr)
+				go w.carry(from, w.to())
 			}
 		}
 	}()
