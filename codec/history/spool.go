@@ -17,9 +17,9 @@ import (
 //
 //  1. Its first heldChunks chunks stay in memory, so that a small history makes
 //     no file at all, and so does what is behind the last whole chunk.
-//  2. Each other chunk is sealed when it is whole, and only then, with AES-256-GCM
-//     under a random key that is nowhere but in memory. The nonce is the chunk's
-//     number: one chunk, one nonce, once.
+//  2. Each other chunk is packed and sealed when it is whole, and only then, with
+//     AES-256-GCM under a random key that is nowhere but in memory. The nonce is the
+//     chunk's number: one chunk, one nonce, once.
 //  3. The file is for the user alone (0600) and is unlinked as soon as it is open.
 //     Where the system does not allow that, Close removes it, and what a killed
 //     process leaves is noise.
@@ -35,8 +35,11 @@ type Spool struct {
 	tail  []byte
 	file  *os.File // nil while everything is held
 	path  string   // of a file that is still to be removed
+	ends  []int64  // where the sealed chunks end in the file: 8 MiB for 64 GiB
 	aead  cipher.AEAD
+	pack  packer
 	out   []byte // the chunk that was sealed last, or is opened
+	clear []byte // what is in out, still packed
 	cache []openChunk
 	err   error // of the first write that failed, and of Close
 }
@@ -128,12 +131,25 @@ func (s *Spool) flush() error {
 			return err
 		}
 	}
-	s.out = s.aead.Seal(s.out[:0], nonceOf(n), s.tail, nil)
-	if _, err := s.file.WriteAt(s.out, spoolOffset(n)); err != nil {
+	packed, err := s.pack.pack(s.tail)
+	if err != nil {
 		return err
 	}
-	s.tail = s.tail[:0]
+	s.out = s.aead.Seal(s.out[:0], nonceOf(n), packed, nil)
+	at := s.onDisk()
+	if _, err := s.file.WriteAt(s.out, at); err != nil {
+		return err
+	}
+	s.ends, s.tail = append(s.ends, at+int64(len(s.out))), s.tail[:0]
 	return nil
+}
+
+// onDisk is how long the file is, in bytes.
+func (s *Spool) onDisk() int64 {
+	if len(s.ends) == 0 {
+		return 0
+	}
+	return s.ends[len(s.ends)-1]
 }
 
 func (s *Spool) create() error {
@@ -196,23 +212,39 @@ func (s *Spool) chunk(n int64) ([]byte, error) {
 			return c.data, nil
 		}
 	}
-	s.out = append(s.out[:0], make([]byte, spoolChunk+spoolTag)...)
-	if _, err := s.file.ReadAt(s.out, spoolOffset(n)); err == io.EOF {
-		return nil, errDamaged
-	} else if err != nil {
+	if err := s.load(int(n - heldChunks)); err != nil {
 		return nil, err
 	}
+	packed, err := s.aead.Open(s.clear[:0], nonceOf(n), s.out, nil)
+	if err != nil {
+		return nil, errDamaged
+	}
+	s.clear = packed
 	var buf []byte
 	if len(s.cache) == cachedChunks {
 		buf = s.cache[0].data[:0]
 		s.cache = append(s.cache[:0], s.cache[1:]...)
 	}
-	data, err := s.aead.Open(buf, nonceOf(n), s.out, nil)
+	data, err := s.pack.unpack(buf, packed)
 	if err != nil {
-		return nil, errDamaged
+		return nil, errDamaged // not possible: it is authentic
 	}
 	s.cache = append(s.cache, openChunk{n, data})
 	return data, nil
+}
+
+// load reads sealed chunk i of the file.
+func (s *Spool) load(i int) error {
+	begin := int64(0)
+	if i > 0 {
+		begin = s.ends[i-1]
+	}
+	s.out = append(s.out[:0], make([]byte, s.ends[i]-begin)...)
+	_, err := s.file.ReadAt(s.out, begin)
+	if err == io.EOF {
+		return errDamaged
+	}
+	return err
 }
 
 // Close forgets the key and gives the disk back.
@@ -223,7 +255,7 @@ func (s *Spool) Close() error {
 		return nil
 	}
 	s.err = errSpoolClosed
-	s.held, s.tail, s.cache, s.out, s.aead = nil, nil, nil, nil, nil
+	s.held, s.tail, s.cache, s.out, s.clear, s.ends, s.aead, s.pack = nil, nil, nil, nil, nil, nil, nil, packer{}
 	if s.file == nil {
 		return nil
 	}
@@ -236,8 +268,5 @@ func (s *Spool) Close() error {
 	}
 	return nil
 }
-
-// spoolOffset is the place of a sealed chunk in the file.
-func spoolOffset(n int64) int64 { return (n - heldChunks) * (spoolChunk + spoolTag) }
 
 func nonceOf(n int64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 4, 12), uint64(n)) }

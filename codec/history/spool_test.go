@@ -25,6 +25,15 @@ func pattern(n int) []byte {
 	return b
 }
 
+// lines is n bytes of text, which gets shorter when it is packed.
+func lines(n int) []byte {
+	var b []byte
+	for i := 0; len(b) < n; i++ {
+		b = fmt.Appendf(b, "[%02d:%02d] <user%d> does it work with version %d.%d?\n", i/60%24, i%60, i*i%97, i%7, i*i%1009)
+	}
+	return b[:n]
+}
+
 // filled is a spool with content, written in pieces of some bytes.
 func filled(t testing.TB, content []byte, piece int) *Spool {
 	t.Helper()
@@ -97,6 +106,9 @@ func TestSpoolReadsWhatWasWritten(t *testing.T) {
 // What is read between writes is what was written until then, wherever it is.
 func TestSpoolIsABytesReader(t *testing.T) {
 	whole := pattern((heldChunks + 12) * spoolChunk)
+	for at := 0; at < len(whole); at += 5 * spoolChunk / 2 {
+		copy(whole[at:], lines(spoolChunk)) // some of the chunks can be packed
+	}
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		s := newSpool(dir, maxSpool)
@@ -160,14 +172,14 @@ func TestSpoolIsNotInClear(t *testing.T) {
 	text := bytes.Repeat(line, (heldChunks+4)*spoolChunk/len(line))
 	s := filled(t, text, 1000)
 	raw := onDisk(t, s)
-	if want := 4 * (spoolChunk + spoolTag); len(raw) != want {
-		t.Fatalf("%d bytes on disk, want %d", len(raw), want)
+	if len(s.ends) != 4 || int64(len(raw)) != s.onDisk() || len(raw) > 4*spoolChunk/10 {
+		t.Fatalf("%d bytes on disk in %d chunks", len(raw), len(s.ends))
 	}
 	if bytes.Contains(raw, line[:8]) {
 		t.Error("the text is on the disk")
 	}
 	// Equal chunks are not equal sealed: no nonce is used twice.
-	if bytes.Equal(raw[:spoolChunk], raw[spoolChunk+spoolTag:][:spoolChunk]) {
+	if bytes.Equal(raw[:s.ends[0]], raw[s.ends[0]:s.ends[1]]) {
 		t.Error("two chunks have one nonce")
 	}
 	// Nor have two spools one key.
@@ -236,6 +248,31 @@ func TestSpoolTellsDamage(t *testing.T) {
 	}
 }
 
+// What can be packed takes less of the disk, what cannot takes no more than itself,
+// and what was packed is read back from anywhere.
+func TestSpoolPacks(t *testing.T) {
+	const sealed = spoolChunk + spoolTag
+	text := lines((heldChunks + 4) * spoolChunk)
+	s := filled(t, text, 1000)
+	if n := s.onDisk(); n == 0 || n > 4*sealed/3 {
+		t.Errorf("%d bytes of text take %d", 4*spoolChunk, n)
+	}
+	mixed := append(append(bytes.Clone(text), pattern(2*spoolChunk)...), lines(2*spoolChunk)...)
+	m := filled(t, mixed, 3*spoolChunk-1)
+	if n := m.ends[5] - m.ends[3]; n != 2*sealed {
+		t.Errorf("two chunks that cannot be packed take %d", n)
+	}
+	for n := heldChunks; n < len(mixed)/spoolChunk; n++ {
+		sameAt(t, m, mixed, spoolChunk+2, int64(n*spoolChunk-1))
+	}
+	if _, err := s.file.WriteAt([]byte{onDisk(t, s)[s.ends[1]-1] ^ 1}, s.ends[1]-1); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.ReadAt(make([]byte, 10), (heldChunks+1)*spoolChunk); n != 0 || !isSpool(err) {
+		t.Errorf("a packed chunk that was changed: %d bytes, %v", n, err)
+	}
+}
+
 func TestSpoolIsLimited(t *testing.T) {
 	s := newSpool(t.TempDir(), 10)
 	if n, err := s.Write(make([]byte, 10)); n != 10 || err != nil {
@@ -301,7 +338,7 @@ func TestSpoolCloses(t *testing.T) {
 		if names, err := filepath.Glob(filepath.Join(s.dir, "*")); err != nil || len(names) > 0 {
 			t.Errorf("left behind: %v, %v", names, err)
 		}
-		if s.aead != nil || s.held != nil || s.cache != nil {
+		if s.aead != nil || s.held != nil || s.cache != nil || s.clear != nil || s.pack.out.Len() > 0 {
 			t.Error("a closed spool knows what was in it")
 		}
 	}
