@@ -130,7 +130,14 @@ func explainTransfer(e *transfer.Error) (exit int, message, hint string) {
 	case wire.CodeSource:
 		return exitSource, message, ""
 	case wire.CodeStorage:
-		return exitDestination, message, "Make room or choose another place, then run the same command again."
+		switch {
+		case e.Peer:
+			message = "the other device cannot keep what comes: full, or not writable"
+			return exitDestination, message, "Make room there, then run the same command on both devices again: it goes on."
+		case isFull(e):
+			return exitDestination, message, "Make room, then run the same command on both devices again: it goes on."
+		}
+		return exitDestination, message, "Put that right, then run the same command on both devices again: it goes on."
 	case wire.CodePolicy, wire.CodeUntrusted:
 		return exitPolicy, message, ""
 	case wire.CodeVersion, wire.CodeSuite:
@@ -159,6 +166,13 @@ func isSource(err error) bool {
 	_, format := errors.AsType[*codec.Error](err)
 	_, file := errors.AsType[*history.FileError](err)
 	return own || format || file || errors.Is(err, history.ErrChanged) || errors.Is(err, fs.ErrNotExist)
+}
+
+// isFull tells a destination without room from other trouble with it.
+func isFull(err error) bool {
+	_, space := errors.AsType[*history.SpaceError](err)
+	store, ok := errors.AsType[*sqlite.DestinationError](err)
+	return space || ok && store.Cause == sqlite.Full || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 func isDestination(err error) bool {

@@ -43,8 +43,8 @@ func (f *receiveFlags) openSink(ctx context.Context) (sink, error) {
 	return placed{s, f.where()}, nil
 }
 
-// A placed sink says where there is too little space: the errors of a sink have no
-// paths.
+// A placed sink says where something could not be kept, or what has too little space:
+// the errors of a sink have no paths.
 type placed struct {
 	sink
 	where string
@@ -59,12 +59,56 @@ func (p placed) Have(ctx context.Context, room segment.RoomEntry, entries []segm
 	return wants, p.locate(err)
 }
 
+func (p placed) StageSegment(ctx context.Context, room segment.RoomEntry, e segment.SegmentEntry, data []byte) (segment.Ledger, error) {
+	ledger, err := p.sink.StageSegment(ctx, room, e, data)
+	return ledger, p.locate(err)
+}
+
+func (p placed) StageAttachment(ctx context.Context, room segment.RoomEntry, seg segment.ID, e segment.AttachmentEntry, offset uint64) (segment.AttachmentWriter, error) {
+	w, err := p.sink.StageAttachment(ctx, room, seg, e, offset)
+	if err != nil {
+		return nil, p.locate(err)
+	}
+	return placedWriter{w, p}, nil
+}
+
+func (p placed) Commit(ctx context.Context, end segment.End, receipt []byte) error {
+	return p.locate(p.sink.Commit(ctx, end, receipt))
+}
+
 func (p placed) locate(err error) error {
 	if e, ok := errors.AsType[*history.SpaceError](err); ok {
-		return destinationError{fmt.Errorf("needs about %s, %s are free in %s", size(e.Need), size(e.Free), p.where)}
+		return destinationError{placeError{fmt.Sprintf("needs about %s, %s are free in %s", size(e.Need), size(e.Free), p.where), err}}
+	}
+	if isDestination(err) {
+		return destinationError{placeError{fmt.Sprintf("%v: %s", err, p.where), err}}
 	}
 	return err
 }
+
+// A placeError is an error that names the place, which its cause does not.
+type placeError struct {
+	said  string
+	cause error
+}
+
+func (e placeError) Error() string { return e.said }
+func (e placeError) Unwrap() error { return e.cause }
+
+// A placedWriter is of a placed sink.
+type placedWriter struct {
+	segment.AttachmentWriter
+	in placed
+}
+
+func (w placedWriter) Write(b []byte) (int, error) {
+	n, err := w.AttachmentWriter.Write(b)
+	return n, w.in.locate(err)
+}
+
+func (w placedWriter) Commit(sum [32]byte) error { return w.in.locate(w.AttachmentWriter.Commit(sum)) }
+
+func (w placedWriter) Close() error { return w.in.locate(w.AttachmentWriter.Close()) }
 
 // storePath is --store or the default.
 func (f *receiveFlags) storePath() string {
