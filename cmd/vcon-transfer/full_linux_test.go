@@ -74,8 +74,8 @@ func writeLogs(t *testing.T, dir string, days int) {
 	}
 }
 
-// begin begins a transfer, and calls before when the digits are about to be typed.
-func (f *filling) begin(t *testing.T, ctx context.Context, to []string, before func()) (r, s *process) {
+// begin begins a transfer, and calls before, with the sender, when the digits are about to be typed.
+func (f *filling) begin(t *testing.T, ctx context.Context, to []string, before func(s *process)) (r, s *process) {
 	t.Helper()
 	r = begin(t, ctx, f.dir, append([]string{"receive", "--qr", "none", "--offer-out", "offer.txt"}, to...)...)
 	heard(t, ctx, r, "Waiting")
@@ -83,7 +83,7 @@ func (f *filling) begin(t *testing.T, ctx context.Context, to []string, before f
 	code := heard(t, ctx, s, `Check code: (\d{6})`)
 	heard(t, ctx, r, "six digits")
 	if before != nil {
-		before()
+		before(s)
 	}
 	r.tell(code)
 	return r, s
@@ -154,7 +154,7 @@ func TestDiskFull(t *testing.T) {
 				to := append(destinations(d.dir)[kind], "--listen", addr, "--advertise", wire.Addr().String())
 				filled := make(chan error, 1)
 				fill := func() { filled <- d.fill(c.left) }
-				r, s := f.begin(t, ctx, to, func() {
+				r, s := f.begin(t, ctx, to, func(*process) {
 					if c.at > 0 {
 						wire.set(f.calm*c.at/100, fill)
 					} else {

@@ -103,7 +103,7 @@ func readerOf(t *testing.T, logs fstest.MapFS) history.Reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Replies < largeMessages/4 {
+	if report.Replies < uint64(len(logs)/2*largePerDay/4) {
 		t.Fatalf("only %d replies", report.Replies)
 	}
 	r := history.FromVCons(withoutContents(vcons))
