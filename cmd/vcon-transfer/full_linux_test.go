@@ -43,13 +43,17 @@ func destinations(dir string) map[string][]string {
 	return map[string][]string{"store": {"--store", out}, "cbor": {"--out", out}, "json": {"--out", out, "--format", "json"}}
 }
 
-func newFilling(t *testing.T, ctx context.Context) *filling {
+func newFilling(t *testing.T) *filling {
 	t.Helper()
+	if raceEnabled {
+		t.Skip("fills disks; what is concurrent is raced by TestKilledProcesses")
+	}
 	f := &filling{dir: t.TempDir(), source: []string{"logs.cbor", "WhatsApp Chat - Full"}, want: map[string]map[string][]byte{}}
 	writeChat(t, f.dir, "WhatsApp Chat - Full", 1, fullPictures, fullVideo)
 	writeLogs(t, filepath.Join(f.dir, "logs"), fullDays)
-	exits(t, begin(t, ctx, f.dir, "convert", "--quiet", "logs", "logs.cbor"), exitDone)
+	exits(t, begin(t, limited(t), f.dir, "convert", "--quiet", "logs", "logs.cbor"), exitDone)
 	for kind, to := range destinations(filepath.Join(f.dir, "calm")) {
+		ctx := limited(t)
 		to[1] += kind
 		addr := freeAddr(t)
 		wire := newTripwire(t, addr)
@@ -131,7 +135,7 @@ func TestDiskFull(t *testing.T) {
 	if !mountsHere(t) {
 		return
 	}
-	f := newFilling(t, limited(t))
+	f := newFilling(t)
 	there := regexp.MustCompile(`[1-9]\d* already there`)
 	for kind := range destinations("") {
 		for _, c := range []struct {
@@ -225,7 +229,7 @@ func TestStateDiskFull(t *testing.T) {
 	if !mountsHere(t) {
 		return
 	}
-	f := newFilling(t, limited(t))
+	f := newFilling(t)
 	source := []string{filepath.Join(f.dir, f.source[0]), filepath.Join(f.dir, f.source[1])}
 	// pair begins a transfer of two processes whose default state directory is on d.
 	pair := func(t *testing.T, ctx context.Context, d *disk, to []string) (r, s *process, code string) {

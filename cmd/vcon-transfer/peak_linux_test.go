@@ -85,6 +85,37 @@ func TestPeakDisk(t *testing.T) {
 	}
 }
 
+// One picture in many messages is announced each time and kept once: a store on a disk
+// that has not even half of the room is doubted, not refused.
+func TestSameContents(t *testing.T) {
+	if !mountsHere(t) {
+		return
+	}
+	const pictures, space = 120, 6 << 20
+	dir, ctx, d := t.TempDir(), limited(t), newDisk(t, space)
+	writeChat(t, dir, "WhatsApp Chat - Same", 1, pictures, 0)
+	all, err := filepath.Glob(filepath.Join(dir, "WhatsApp Chat - Same", "*.jpg"))
+	if err != nil || len(all) != pictures {
+		t.Fatal(len(all), err)
+	}
+	one, err := os.ReadFile(all[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range all {
+		if err := os.WriteFile(name, one, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := &filling{dir: dir, source: []string{"WhatsApp Chat - Same"}}
+	r, s := f.begin(t, ctx, append(destinations(d.dir)["store"], "--listen", "127.0.0.1:0"), nil)
+	exits(t, s, exitDone)
+	exits(t, r, exitDone)
+	if !strings.Contains(r.stderr(), "It fits only if much of it is the same.") {
+		t.Errorf("no doubt:\n%s", r.stderr())
+	}
+}
+
 // withoutName is the length of the files that a process has open and that have no name
 // any more.
 func withoutName(t *testing.T, p *process) (n int64) {

@@ -68,7 +68,7 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	if err != nil {
 		return err
 	}
-	sink, err := f.openSink(ctx)
+	sink, err := f.openSink(ctx, ui)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ type sink interface {
 
 // openSink opens the destination before the offer is shown: what cannot be
 // written is found out while nobody waits for it.
-func (f *receiveFlags) openSink(ctx context.Context) (sink, error) {
+func (f *receiveFlags) openSink(ctx context.Context, ui *terminal) (sink, error) {
 	if f.out != "" {
 		format := codec.FormatCBOR
 		if f.format == "json" {
@@ -36,7 +36,9 @@ func (f *receiveFlags) openSink(ctx context.Context) (sink, error) {
 		}
 		return placed{s, f.where()}, nil
 	}
-	s, err := sqlite.Open(ctx, f.storePath(), sqlite.Options{})
+	s, err := sqlite.Open(ctx, f.storePath(), sqlite.Options{Doubt: func(e *history.SpaceError) {
+		ui.say("Warning: about %s are announced, %s are free in %s. It fits only if much of it is the same.", size(e.Need), size(e.Free), f.where())
+	}})
 	if err != nil {
 		return nil, destinationError{err}
 	}

@@ -30,12 +30,20 @@ func TestTooLittleSpace(t *testing.T) {
 	defer folder.Close()
 	for _, s := range []sink{placed{store, "/x/s.db"}, placed{folder, "/x/s.db"}} {
 		begin := s.Begin(t.Context(), segment.TransferInfo{Bytes: 1_200_000_000})
+		refusals := map[string]error{"begin": begin}
+		if _, ok := s.(storeSink); ok { // it may be the same content again and again
+			if begin != nil {
+				t.Error(begin)
+			}
+			delete(refusals, "begin")
+		}
 		entry := segment.Entry{Type: segment.AttachmentType, Attachment: segment.AttachmentEntry{MessageID: "a", Size: 1_200_000_000}}
 		if err := s.Begin(t.Context(), segment.TransferInfo{ID: [32]byte{1}}); err != nil {
 			t.Fatal(err)
 		}
 		_, have := s.Have(t.Context(), segment.RoomEntry{ID: "r"}, []segment.Entry{entry})
-		for step, err := range map[string]error{"begin": begin, "have": have} {
+		refusals["have"] = have
+		for step, err := range refusals {
 			if _, ok := errors.AsType[destinationError](err); !ok {
 				t.Errorf("%s: %v", step, err)
 				continue

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"path"
+	"sync/atomic"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
@@ -11,9 +12,10 @@ import (
 // A dirSpace compares what a transfer needs with what is free. All that a folder
 // asks for is staged before any of it is made final, so that its sum is needed.
 type dirSpace struct {
-	free   uint64 // at Begin
-	known  bool
-	wanted Wanted
+	free    uint64 // at Begin
+	known   bool
+	wanted  Wanted
+	written *atomic.Uint64 // bytes that were staged since
 }
 
 // measure begins to count, and refuses a transfer of which not even nine tenths
@@ -21,7 +23,7 @@ type dirSpace struct {
 // of it. One file of attachments/ may be many of the announced contents: when there
 // is one, only what is asked for tells.
 func (s *DirSink) measure(info segment.TransferInfo) error {
-	s.space = dirSpace{}
+	s.space = dirSpace{written: new(atomic.Uint64)}
 	s.space.free, s.space.known = s.opts.Free(s.path)
 	least := info.Bytes / 10 * 9
 	if !s.space.known || least <= s.space.free {
@@ -66,9 +68,9 @@ func (s *DirSink) want(room string, e segment.Entry, w segment.Want) error {
 	if s.space.wanted.Bytes <= s.space.free {
 		return nil
 	}
-	// Room may have been made since.
+	// Room may have been made since: what came takes up space that was free.
 	free, known := s.opts.Free(s.path)
-	if !known || s.space.wanted.Bytes <= free {
+	if !known || s.space.wanted.Bytes <= AddBytes(free, s.space.written.Load()) {
 		return nil
 	}
 	return &SpaceError{Need: s.space.wanted.Bytes, Free: free}

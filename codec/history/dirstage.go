@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
@@ -58,6 +59,7 @@ func (s *DirSink) stageSegment(ctx context.Context, room segment.RoomEntry, e se
 			return l, err
 		}
 		s.segments[e.ID] = true
+		s.space.written.Add(uint64(len(data)))
 	}
 	if !r.named[e.ID] {
 		r.named[e.ID] = true
@@ -201,7 +203,7 @@ func (s *DirSink) stageAttachment(ctx context.Context, room segment.RoomEntry, e
 	if err != nil {
 		return nil, err
 	}
-	w := &partWriter{s: s, room: room.ID, name: name, entry: e, left: e.Size - offset, f: f, h: sha256.New()}
+	w := &partWriter{s: s, written: s.space.written, room: room.ID, name: name, entry: e, left: e.Size - offset, f: f, h: sha256.New()}
 	n, err := io.Copy(w.h, &ctxReader{ctx, io.LimitReader(f, int64(offset))})
 	if err == nil && uint64(n) < offset {
 		err = errors.New("less is there than was said")
@@ -218,14 +220,15 @@ func (s *DirSink) stageAttachment(ctx context.Context, room segment.RoomEntry, e
 
 // A partWriter writes one unfinished content.
 type partWriter struct {
-	s     *DirSink
-	room  string
-	name  string
-	entry segment.AttachmentEntry
-	left  uint64
-	f     *os.File // nil when it is closed
-	h     hash.Hash
-	err   error // sticky
+	s       *DirSink
+	written *atomic.Uint64 // of the transfer, in bytes
+	room    string
+	name    string
+	entry   segment.AttachmentEntry
+	left    uint64
+	f       *os.File // nil when it is closed
+	h       hash.Hash
+	err     error // sticky
 }
 
 // Write appends to the content. More than was announced is segment.ErrHash.
@@ -242,6 +245,7 @@ func (w *partWriter) Write(p []byte) (int, error) {
 	n, err := w.f.Write(p)
 	_, _ = w.h.Write(p[:n]) // a hash never fails
 	w.left -= uint64(n)
+	w.written.Add(uint64(n))
 	w.err = destination("write attachment", err)
 	return n, w.err
 }

@@ -45,6 +45,32 @@ func TestDirRefusesWhatCannotFit(t *testing.T) {
 			}
 		}
 	}
+	// What came takes up space that was free: room that is made meanwhile counts.
+	free = 7000
+	if err := d.Begin(t.Context(), segment.TransferInfo{}); err != nil {
+		t.Fatal(err)
+	}
+	other := e
+	other.Attachment.MessageID, other.Attachment.Size = "b", 2000
+	where := segment.RoomEntry{ID: room}
+	if _, err := d.Have(t.Context(), where, []segment.Entry{e}); err != nil {
+		t.Fatal(err)
+	}
+	w, err := d.StageAttachment(t.Context(), where, segment.ID{}, e.Attachment, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if _, err := w.Write(make([]byte, 4000)); err != nil {
+		t.Fatal(err)
+	}
+	for _, less := range []uint64{1, 0} { // than what is missing of both
+		free = 5000 - less
+		_, err := d.Have(t.Context(), where, []segment.Entry{other})
+		if _, full := errors.AsType[*SpaceError](err); full != (less > 0) {
+			t.Errorf("%d bytes less: %v", less, err)
+		}
+	}
 	if got := (&SpaceError{Need: 12e8, Free: 3e8}).Error(); got != "needs about 1200000000 bytes, 300000000 are free" {
 		t.Error(got)
 	}

@@ -42,7 +42,7 @@ func (s *Store) StageAttachment(ctx context.Context, room segment.RoomEntry, seg
 	if s.writing[name] {
 		return nil, wrap(op, errors.New("attachment is being written already"))
 	}
-	w := &attachmentWriter{s: s, ctx: context.WithoutCancel(ctx), row: row, seg: seg, e: e, name: name, sum256: sha256.New()}
+	w := &attachmentWriter{s: s, t: s.transfer, ctx: context.WithoutCancel(ctx), row: row, seg: seg, e: e, name: name, sum256: sha256.New()}
 	if strings.HasPrefix(e.Declared, "sha512") || strings.HasPrefix(e.Declared, "sha-512") {
 		w.sum512 = sha512.New()
 	}
@@ -59,6 +59,7 @@ func (s *Store) StageAttachment(ctx context.Context, room segment.RoomEntry, seg
 // An attachmentWriter writes one unfinished content.
 type attachmentWriter struct {
 	s      *Store
+	t      *transfer // in which it was opened
 	ctx    context.Context
 	row    int64
 	seg    segment.ID
@@ -114,6 +115,7 @@ func (w *attachmentWriter) Write(p []byte) (int, error) {
 	n, err := w.file.Write(p)
 	w.hashes().Write(p[:n]) // a hash never fails
 	w.size += uint64(n)
+	w.t.written.Add(uint64(n))
 	w.err = wrap("write attachment", pathless(err))
 	return n, w.err
 }

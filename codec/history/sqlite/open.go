@@ -22,9 +22,13 @@ type Options struct {
 	Now       func() time.Time // decides which messages have expired; nil is time.Now
 
 	// Free says how many bytes may be written where a path is, if that is known; nil
-	// is history.FreeSpace. A transfer that cannot fit is refused before its content
-	// comes.
+	// is history.FreeSpace. What certainly cannot fit is refused before it comes.
 	Free func(path string) (free uint64, known bool)
+
+	// Doubt is told by Begin, before anything is asked for, that what is announced
+	// will hardly fit. Nothing is refused for that: the same content in many messages
+	// is announced each time, and kept once. It may not use the store. nil is nobody.
+	Doubt func(*history.SpaceError)
 
 	unsynced bool // tests that open hundreds of stores
 }
@@ -36,7 +40,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := createFile(path, o.MustExist); err != nil {
 		return nil, wrap("open store", err)
 	}
-	s := &Store{now: o.Now, path: path, free: o.Free, synchronous: "FULL"}
+	s := &Store{now: o.Now, path: path, free: o.Free, doubt: o.Doubt, synchronous: "FULL"}
 	if s.free == nil {
 		s.free = history.FreeSpace
 	}

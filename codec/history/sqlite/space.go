@@ -28,20 +28,17 @@ type space struct {
 // counted: 64 MiB of memory.
 const maxSizes = 1 << 20
 
-// measure begins to count, and refuses a transfer of which not even half would
-// fit. The announced bytes are an estimate, and count each message's contents.
+// measure begins to count, and doubts a transfer of which not even half would fit. It
+// refuses none: the announced bytes are an estimate, and count each message's contents,
+// which may all be one.
 func (s *Store) measure(ctx context.Context, tx *sql.Tx, t *transfer, info segment.TransferInfo) error {
 	p := &t.space
 	if p.free, p.known = s.free(s.files.dir); !p.known {
 		return nil
 	}
-	for _, name := range []string{s.path, s.path + "-wal"} {
-		info, err := os.Stat(name)
-		if err == nil {
-			p.database += uint64(info.Size())
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return pathless(err)
-		}
+	var err error
+	if p.database, err = s.databaseSize(); err != nil {
+		return err
 	}
 	least := info.Bytes / 2
 	if least <= p.free {
@@ -62,7 +59,23 @@ func (s *Store) measure(ctx context.Context, tx *sql.Tx, t *transfer, info segme
 	if least <= history.AddBytes(p.free, held) {
 		return nil
 	}
-	return &history.SpaceError{Need: info.Bytes - held, Free: p.free}
+	if s.doubt != nil {
+		s.doubt(&history.SpaceError{Need: info.Bytes - held, Free: p.free})
+	}
+	return nil
+}
+
+// databaseSize is the length of the database and its journal.
+func (s *Store) databaseSize() (n uint64, err error) {
+	for _, name := range []string{s.path, s.path + "-wal"} {
+		info, err := os.Stat(name)
+		if err == nil {
+			n += uint64(info.Size())
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return 0, pathless(err)
+		}
+	}
+	return n, nil
 }
 
 // want counts what is asked for of an entry.
@@ -84,8 +97,14 @@ func (s *Store) want(e segment.Entry, w segment.Want) error {
 			return err
 		}
 	}
-	free, known := s.free(s.files.dir) // room may have been made since
-	if least := p.least(); !known || least <= max(p.free, free) {
+	// Room may have been made since: what came takes up space that was free.
+	free, known := s.free(s.files.dir)
+	database, err := s.databaseSize()
+	if err != nil {
+		return err
+	}
+	came := history.AddBytes(s.transfer.written.Load(), database-min(database, p.database))
+	if least := p.least(); !known || least <= max(p.free, history.AddBytes(free, came)) {
 		return nil
 	}
 	return &history.SpaceError{Need: history.AddBytes(p.segments.Bytes, p.missing), Free: free}

@@ -26,6 +26,7 @@ type Store struct {
 	now         func() time.Time
 	path        string // of the database
 	free        func(path string) (free uint64, known bool)
+	doubt       func(*history.SpaceError) // nil is nobody
 	synchronous string
 	write       *sql.DB // one connection: SQLite has one writer
 	read        *sql.DB // sees what is committed

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
@@ -19,6 +20,7 @@ type transfer struct {
 	listing listing
 	segment segment.ID // the last one that was listed: attachments follow theirs
 	space   space
+	written atomic.Uint64 // bytes of contents, since Begin
 }
 
 // States of a transfer.
@@ -29,8 +31,8 @@ const (
 )
 
 // Begin opens a transfer, or goes on with it. Everything that it brings is marked
-// incomplete until Commit. One that cannot fit is a *history.SpaceError in a
-// *DestinationError; Have finds out more precisely.
+// incomplete until Commit. What cannot fit is refused by Have, with a
+// *history.SpaceError in a *DestinationError.
 func (s *Store) Begin(ctx context.Context, info segment.TransferInfo) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
