@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"sync"
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
@@ -38,29 +39,105 @@ func (a *account) reasons() int {
 	return max(len(l.Excluded), len(l.Quarantined), len(l.AttachmentsExcluded), len(l.AttachmentsQuarantined))
 }
 
-// A meter reports progress, at most one report every progressEvery.
+// A meter reports progress, at most one report every progressEvery, and none while
+// the peer is paused.
 type meter struct {
-	report func(Progress)
-	p      Progress
-	start  time.Time
-	last   time.Time
+	report   func(Progress)
+	p        Progress
+	expected amount // by the consent, or by an earlier connection
+	listed   amount // by the manifest so far
+	whole    bool   // and that is all of it
+	start    time.Time
+	last     time.Time
+
+	mu     sync.Mutex // one report or silence at a time
+	silent bool
+}
+
+// An amount is how much there is of something.
+type amount struct{ messages, bytes uint64 }
+
+func (a amount) max(b amount) amount {
+	return amount{max(a.messages, b.messages), max(a.bytes, b.bytes)}
 }
 
 func newMeter(report func(Progress)) *meter {
 	return &meter{report: report}
 }
 
-// expect raises the totals to what is known by now.
+// expect is what the consent was for.
 func (m *meter) expect(messages, bytes uint64) {
-	m.p.TotalMessages = max(m.p.TotalMessages, messages)
-	m.p.TotalBytes = max(m.p.TotalBytes, bytes)
+	m.expected = m.expected.max(amount{messages, bytes})
+	m.totals()
 }
 
-// set says what is done; it never exceeds the totals, which grow with it.
+// again begins with a new manifest. What the one before listed is still expected.
+func (m *meter) again() {
+	m.expected = m.expected.max(m.listed)
+	m.listed, m.whole, m.p.Storing = amount{}, false, false
+	m.totals()
+}
+
+// list adds the leaf of a manifest to what is to be taken.
+func (m *meter) list(e *segment.Entry) {
+	switch e.Type {
+	case segment.SegmentType:
+		m.listed.messages += e.Segment.Items
+		m.listed.bytes += e.Segment.Bytes
+	case segment.AttachmentType:
+		m.listed.bytes += e.Attachment.Size
+	}
+	m.totals()
+}
+
+// absent takes out an attachment whose content is not there.
+func (m *meter) absent(a *segment.AttachmentEntry) {
+	m.listed.bytes -= a.Size
+	m.totals()
+}
+
+// complete says that all of the manifest is listed.
+func (m *meter) complete() {
+	m.whole = true
+	m.totals()
+}
+
+// totals are what is expected until all is listed. Bytes stay below theirs until all
+// of it is taken: what is listed next is not known before.
+func (m *meter) totals() {
+	t := m.listed
+	if !m.whole {
+		t = t.max(m.expected)
+	}
+	t = t.max(amount{m.p.Messages, m.p.Bytes})
+	if !m.p.Storing && t.bytes == m.p.Bytes {
+		t.bytes++
+	}
+	m.p.TotalMessages, m.p.TotalBytes = t.messages, t.bytes
+}
+
+// set says what is done.
 func (m *meter) set(messages, bytes, held uint64) {
 	m.p.Messages, m.p.Bytes, m.p.Held = messages, bytes, held
-	m.expect(messages, bytes)
+	m.totals()
 	m.tick(false)
+}
+
+// storing says that all of it is taken.
+func (m *meter) storing() {
+	m.p.Storing = true
+	m.totals()
+	m.tick(true)
+}
+
+// finish reports the end, also of a transfer of which this process moved nothing.
+func (m *meter) finish() {
+	if !m.p.Storing {
+		m.p.Storing = true
+		m.totals()
+		m.p.Messages, m.p.Bytes = m.p.TotalMessages, m.p.TotalBytes
+	}
+	m.tick(true)
 }
 
 // tick reports when it is time, or now.
@@ -68,10 +145,20 @@ func (m *meter) tick(now bool) {
 	if m.report == nil {
 		return
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	t := time.Now()
-	if !now && t.Sub(m.last) < progressEvery {
+	if m.silent || !now && t.Sub(m.last) < progressEvery {
 		return
 	}
 	m.last, m.p.Elapsed = t, t.Sub(m.start)
 	m.report(m.p)
+}
+
+// silence says whether the peer is paused. When it returned, nothing is being
+// reported.
+func (m *meter) silence(paused bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.silent = paused
 }

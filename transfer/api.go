@@ -121,9 +121,11 @@ type SendOptions struct {
 	Scope    segment.Scope
 	Label    string // what this device is called; who shares, in a catch-up
 	Progress func(Progress)
-	// Interrupted tells of a lost connection that is not replaced within 2 s. It is
-	// called from a goroutine of its own, while Progress is not.
+	// Interrupted tells of a lost connection that is not replaced within 2 s, and of
+	// another device that is paused for so long. It is called from a goroutine of its
+	// own, while Progress is not; when that is called again it is over.
 	Interrupted func(Interruption)
+	Pause       *Pauser // to be told that this program is about to be frozen; may be nil
 	Timing      Timing
 	Rand        io.Reader // nil is crypto/rand; recorded sessions set it
 
@@ -150,8 +152,9 @@ type ReceiveOptions struct {
 	Progress  func(Progress)
 	Timing    Timing
 
-	// Interrupted is that of SendOptions.
+	// Interrupted and Pause are those of SendOptions.
 	Interrupted func(Interruption)
+	Pause       *Pauser
 
 	// State keeps what another process needs to go on when this one dies; nil keeps
 	// it in memory only. It is there from the moment that the check code matched: an
@@ -190,11 +193,15 @@ type Result struct {
 	State      error // what of the stored state could not be removed; the transfer is done all the same
 }
 
-// Progress is how far a transfer is. Totals come from the manifest so far
-// announced or the consent, whichever is more; done never exceeds them.
+// Progress is how far a transfer is. Done never exceeds the totals; Bytes are as many as
+// TotalBytes when Storing is set, and not before. Until all of the manifest is known the totals
+// are those of the consent, where bytes may be estimated, or of the manifest so far,
+// whichever is more; from then on they are exact. After a lost connection done begins
+// again with what the new device holds.
 type Progress struct {
 	Bytes, TotalBytes       uint64 // of segments and attachments, taken by the new device or held there before
 	Messages, TotalMessages uint64
 	Held                    uint64 // bytes that were already there and are not sent
 	Elapsed                 time.Duration
+	Storing                 bool // all of it is taken; the new device makes it final, or has
 }

@@ -27,6 +27,7 @@ type inbound struct {
 	done  staged   // on this connection, without the unit under way
 	told  staged   // what the sender was told last
 	held  uint64   // bytes
+	there uint64   // items of the segments that are held
 
 	stream  uint64 // bytes of the data stream so far
 	padded  bool
@@ -112,7 +113,6 @@ func (in *inbound) ask(page, index uint32, e *segment.Entry, want *segment.Want)
 	case segment.SegmentType:
 		in.seg = e.Segment
 		w.seg = e.Segment
-		in.meter.expect(in.account.ledger.Source, 0)
 	case segment.AttachmentType:
 		if in.seg.Bytes == 0 {
 			return failf(wire.CodeProtocol, "attachment before its segment")
@@ -128,6 +128,7 @@ func (in *inbound) ask(page, index uint32, e *segment.Entry, want *segment.Want)
 		}
 	}
 	w.want = *want
+	in.meter.list(e)
 	in.queue = append(in.queue, w)
 	return nil
 }
@@ -152,6 +153,7 @@ func (in *inbound) settle() error {
 			}
 			in.account.root.Segment(w.seg.ID, w.seg.Bytes)
 			in.held += w.seg.Bytes
+			in.there += w.seg.Items
 		} else {
 			if in.fetched[w.key()] {
 				l.AttachmentsImported++
@@ -168,8 +170,7 @@ func (in *inbound) settle() error {
 }
 
 func (in *inbound) progress() {
-	l := &in.account.ledger
-	in.meter.set(l.Columns(), in.done.bytes+in.held, in.held)
+	in.meter.set(in.done.messages+in.there, in.done.bytes+in.held, in.held)
 }
 
 // finish holds the sender's end against our own account of the manifest.

@@ -97,6 +97,7 @@ func (in *inbound) begin(ctx context.Context, at uint64) error {
 			if err != nil {
 				return in.unfit(err)
 			}
+			in.held += u.offset
 		}
 	case unitAbsent:
 		ok = ok && w.attachment != nil && u.length == 0
@@ -116,7 +117,7 @@ func (in *inbound) content(p []byte) error {
 		if _, err := in.writer.Write(p); err != nil {
 			return fail(wire.CodeStorage, err)
 		}
-		in.meter.set(in.account.ledger.Columns(), in.done.bytes+in.held+in.current.length-in.rest, in.held)
+		in.meter.set(in.done.messages+in.there, in.done.bytes+in.held+in.current.length-in.rest, in.held)
 	case unitPadding:
 		if len(bytes.TrimLeft(p, "\x00")) > 0 {
 			return failf(wire.CodeProtocol, "padding is not zero")
@@ -161,6 +162,7 @@ func (in *inbound) end(ctx context.Context) error {
 		in.account.root.Attachment(w.attachment, sum)
 	case unitAbsent:
 		l.AddAttachmentQuarantined(segment.ContentAbsent, 1)
+		in.meter.absent(w.attachment)
 	}
 	in.done.units++
 	in.done.bytes += in.current.length

@@ -63,7 +63,7 @@ func (k *keeper) progress(ctx context.Context, p Progress) {
 	if k.c == nil {
 		return
 	}
-	p.Elapsed = 0
+	p.Elapsed, p.Storing = 0, false
 	k.c.Progress, k.more = p, true
 	if now := time.Now(); now.Sub(k.told) >= checkpointEvery {
 		k.told = now
@@ -94,6 +94,17 @@ func (k *keeper) over() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.c != nil && k.c.Expired()
+}
+
+// expires is when the lifetime ends; before there is a transfer to go on with, of one
+// that would begin now.
+func (k *keeper) expires(lifetime time.Duration) time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.c == nil {
+		return time.Now().Add(lifetime)
+	}
+	return k.c.Expires
 }
 
 // close erases what is in memory; what is stored stays, with the last progress.

@@ -29,6 +29,14 @@ const (
 	minBackoff = 200 * time.Millisecond
 	maxBackoff = 5 * time.Second
 
+	// sleepBackoff is maxBackoff when the peer is paused: it may be for hours.
+	sleepBackoff = 30 * time.Second
+
+	// sleepWord is how often a word is said to a peer that is paused. It reads none of
+	// them, so they have to fit into the buffers on the way; but a relay forgets
+	// a connection on which nothing moves, and so the end of one is noticed.
+	sleepWord = time.Minute
+
 	// clockSkew is the difference between two clocks that a person is told of.
 	clockSkew = time.Minute
 

@@ -30,6 +30,9 @@ type link struct {
 	interrupt func()      // see interrupted; runs once
 	born      time.Time
 	moved     atomic.Int64 // when, after born, either side said more than that it lives
+	writing   sync.Mutex   // the write deadline
+
+	pausing // link_pause.go
 }
 
 // keys are the keys of one connection, with the counts that make each nonce
@@ -42,6 +45,7 @@ type keys struct {
 
 	turn  chan struct{} // of one: who holds its token writes
 	sent  uint64
+	quiet bool // the last word was a pause
 	plain []byte
 
 	sealer *hpke.ChunkSealer // sender only
@@ -95,6 +99,7 @@ func newLink(k *keys, conn *counted, frames *wire.Reader, writer *wire.Writer, t
 	frames.Expect(wire.Control)
 	l := &link{keys: k, conn: conn, frames: frames, writer: writer, timing: timing, born: time.Now()}
 	l.interrupt = sync.OnceFunc(l.interrupted)
+	l.wake = make(chan struct{}, 1)
 	return l
 }
 
@@ -125,6 +130,7 @@ func (l *link) sendNow(t recordType, body []byte) error {
 	if err != nil {
 		return err
 	}
+	l.quiet = t == recordPause
 	l.writeSoon()
 	err = l.writer.WriteAppend(wire.Control, 0, len(l.plain)+l.out.Overhead(), func(b []byte) ([]byte, error) {
 		return l.out.Seal(b, nonce[:], l.plain, nil), nil
@@ -140,6 +146,7 @@ func (l *link) sendChunk(plain []byte, last bool) error {
 	if last {
 		flags = wire.Last
 	}
+	l.quiet = false
 	l.writeSoon()
 	err := l.writer.WriteAppend(wire.Data, flags, len(plain)+hpke.Overhead, func(b []byte) ([]byte, error) {
 		return l.sealer.Seal(b, plain, nil, last)
@@ -148,11 +155,17 @@ func (l *link) sendChunk(plain []byte, last bool) error {
 	return l.ioError(err)
 }
 
-// writeSoon bounds the next write.
+// writeSoon bounds the next write, and one that is blocked.
 func (l *link) writeSoon() {
-	l.conn.SetWriteDeadline(time.Now().Add(l.timing.Peer))
-	if l.over.Load() {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	switch {
+	case l.over.Load():
 		l.conn.SetWriteDeadline(time.Now().Add(hangUpTime))
+	case l.asleep.Load():
+		l.conn.SetWriteDeadline(l.lives())
+	default:
+		l.conn.SetWriteDeadline(time.Now().Add(l.timing.Peer))
 	}
 }
 
@@ -163,10 +176,10 @@ func (l *link) move(err error) {
 	}
 }
 
-// next returns the next message but keep-alives, which it takes for at most
-// Timing.Person after either side said something else: a peer that only ever says
-// that it lives is of no use. A lost connection is a *lost error; a record that
-// does not open is CodeVerification and final.
+// next returns the next message but keep-alives and pauses, which it takes for at
+// most Timing.Person after either side said something else: a peer that only ever says
+// that it lives is of no use. The time of a pause does not count. A lost connection is
+// a *lost error; a record that does not open is CodeVerification and final.
 func (l *link) next() (message, error) {
 	l.move(nil)
 	for {
@@ -177,7 +190,11 @@ func (l *link) next() (message, error) {
 		// A word from the peer also proves that a write that is blocked may go on.
 		l.writeSoon()
 		if f.Type == wire.Data {
-			return l.openChunk(f)
+			m, err := l.openChunk(f)
+			if err == nil {
+				l.peerWoke()
+			}
+			return m, err
 		}
 		received := l.received // counts what opens
 		nonce, err := recordNonce(&received)
@@ -190,8 +207,15 @@ func (l *link) next() (message, error) {
 		}
 		l.received = received
 		m := message{Type: recordType(plain[0]), Body: plain[1:]}
+		if m.Type == recordPause {
+			if err := l.peerPauses(); err != nil {
+				return message{}, err
+			}
+		} else {
+			l.peerWoke()
+		}
 		switch m.Type {
-		case recordKeepAlive:
+		case recordKeepAlive, recordPause:
 			if l.idle() > l.timing.Person {
 				return message{}, failf(wire.CodeTimeout, "the peer only keeps the connection alive")
 			}
@@ -204,10 +228,17 @@ func (l *link) next() (message, error) {
 }
 
 // idle is for how long neither side has said anything but that it lives.
-func (l *link) idle() time.Duration { return time.Since(l.born) - time.Duration(l.moved.Load()) }
+func (l *link) idle() time.Duration {
+	if l.held.Load() {
+		return 0
+	}
+	return time.Since(l.born) - time.Duration(l.moved.Load())
+}
 
 // readFrame reads one frame. Timing.Peer bounds the silence and not the frame,
-// which takes long on a slow network; Timing.Person bounds that.
+// which takes long on a slow network; Timing.Person bounds that. While the peer is
+// paused only the lifetime of the transfer counts; while this side is, the peer has
+// nothing to say.
 func (l *link) readFrame() (wire.Frame, error) {
 	for {
 		before := l.conn.read.Load()
@@ -223,6 +254,9 @@ func (l *link) readFrame() (wire.Frame, error) {
 		switch {
 		case err == nil, !ok, !t.Timeout(), l.over.Load():
 			return f, err
+		case l.asleep.Load() && time.Now().Before(l.lives()), l.pausedLately():
+		case l.asleep.Load():
+			return f, fail(wire.CodeExpired, ErrOver)
 		case l.conn.read.Load() == before:
 			return f, fmt.Errorf("nothing was heard for %v: %w", l.timing.Peer, err)
 		case l.idle() > l.timing.Person:
@@ -241,16 +275,23 @@ func (l *link) openChunk(f wire.Frame) (message, error) {
 }
 
 // keepAlive says a word every Timing.KeepAlive until ctx ends or the connection
-// is lost. The caller runs it in a goroutine and waits for it.
+// is lost, and at once after a pause of this side. To a peer that is paused it says
+// one every sleepWord. The caller runs it in a goroutine and waits for it.
 func (l *link) keepAlive(ctx context.Context) {
 	tick := time.NewTicker(l.timing.KeepAlive)
 	defer tick.Stop()
+	var said time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-l.wake:
 		case <-tick.C:
+			if l.asleep.Load() && time.Since(said) < sleepWord {
+				continue
+			}
 		}
+		said = time.Now()
 		select {
 		case l.turn <- struct{}{}:
 			err := l.sendNow(recordKeepAlive, nil)
@@ -268,7 +309,8 @@ func (l *link) keepAlive(ctx context.Context) {
 func (l *link) interrupted() {
 	l.over.Store(true)
 	l.conn.SetReadDeadline(time.Now())
-	l.conn.SetWriteDeadline(time.Now().Add(hangUpTime))
+	l.writeSoon()
+	l.letGo()
 }
 
 // lastWord tells the peer why this side stops, if err is not the peer's own word
@@ -276,6 +318,10 @@ func (l *link) interrupted() {
 func (l *link) lastWord(err error) bool {
 	if e, ok := errors.AsType[*Error](err); ok && e.Peer || isLost(err) {
 		return false
+	}
+	l.letGo()
+	if l.asleep.Load() {
+		l.interrupt() // whether it is read is not waited for
 	}
 	return l.send(recordError, appendError(nil, CodeOf(err))) == nil
 }
@@ -288,6 +334,7 @@ func (l *link) end(said bool, quit func(), wait *sync.WaitGroup) {
 	quit()
 	l.interrupt()
 	wait.Wait()
+	l.sleptOver()
 	if !said {
 		return
 	}
@@ -302,6 +349,9 @@ func (l *link) end(said bool, quit func(), wait *sync.WaitGroup) {
 func (l *link) ioError(err error) error {
 	if err == nil {
 		return nil
+	}
+	if _, ok := errors.AsType[*Error](err); ok {
+		return err
 	}
 	if _, ok := errors.AsType[*wire.FrameError](err); ok {
 		return fail(wire.CodeOf(err), err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"math/bits"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
@@ -29,7 +30,7 @@ type outbound struct {
 	stream    uint64 // bytes of plaintext so far
 	held      uint64 // bytes that the receiver has already
 	heldItems uint64
-	listed    staged // in the pages so far
+	ended     bool // the end was sent
 	buf       []byte
 	page      []byte
 }
@@ -46,6 +47,7 @@ func (s *sender) sendHistory(ctx context.Context, l *link, in *inbox) (message, 
 		s: s, link: l, in: in, account: newAccount(s.result.TransferID),
 		chunk: make([]byte, 0, chunkSize),
 	}
+	s.meter.again()
 	pages, stop := iter.Pull2(s.opts.Source.Manifest(ctx, s.scope))
 	defer stop()
 	var ahead []announcedPage
@@ -53,6 +55,7 @@ func (s *sender) sendHistory(ctx context.Context, l *link, in *inbox) (message, 
 		for more && len(ahead) < pagesInFlight {
 			page, err, ok := pages()
 			if more = ok; !ok {
+				s.meter.complete()
 				break
 			}
 			if err != nil {
@@ -77,9 +80,27 @@ func (s *sender) sendHistory(ctx context.Context, l *link, in *inbox) (message, 
 	if err := out.end(ctx); err != nil {
 		return message{}, err
 	}
-	m, err := in.next(ctx)
-	out.progress(ctx)
-	return m, err
+	out.ended = true
+	return out.next(ctx)
+}
+
+// next is the next message of the receiver, which goes on with what it has got until
+// then, and reports it.
+func (out *outbound) next(ctx context.Context) (message, error) {
+	tick := time.NewTicker(progressEvery)
+	defer tick.Stop()
+	for {
+		out.progress(ctx)
+		select {
+		case m := <-out.in.messages:
+			return m, nil
+		case <-out.in.closed:
+			return out.in.next(ctx)
+		case <-tick.C:
+		case <-ctx.Done():
+			return message{}, &lost{ctx.Err()}
+		}
+	}
 }
 
 // announce sends a page, behind all data of those that it may overtake no more.
@@ -97,22 +118,10 @@ func (out *outbound) announce(ctx context.Context, p *segment.Page) error {
 	}
 	out.page = b
 	out.pages++
-	out.list(p)
-	return out.link.send(recordPage, b)
-}
-
-// list raises the totals of the progress by what a page lists.
-func (out *outbound) list(p *segment.Page) {
 	for i := range p.Entries {
-		switch e := &p.Entries[i]; e.Type {
-		case segment.SegmentType:
-			out.listed.bytes += e.Segment.Bytes
-			out.listed.messages += e.Segment.Items
-		case segment.AttachmentType:
-			out.listed.bytes += e.Attachment.Size
-		}
+		out.s.meter.list(&p.Entries[i])
 	}
-	out.s.meter.expect(out.listed.messages, out.listed.bytes)
+	return out.link.send(recordPage, b)
 }
 
 // deliver waits for the answer to a page and sends what it asks for, in order.
@@ -124,7 +133,7 @@ func (out *outbound) deliver(ctx context.Context, a announcedPage) error {
 			return err
 		}
 		var err error
-		if m, err = out.in.next(ctx); err != nil {
+		if m, err = out.next(ctx); err != nil {
 			return err
 		}
 	}
@@ -197,6 +206,7 @@ func (out *outbound) attachment(ctx context.Context, a *segment.AttachmentEntry,
 	r, err := out.s.opts.Source.OpenAttachment(ctx, out.room.ID, out.seg.ID, *a, 0)
 	if errors.Is(err, segment.ErrContentAbsent) {
 		u.kind, u.offset = unitAbsent, 0
+		out.s.meter.absent(a)
 		out.in.sending(staged{units: 1})
 		return out.write(ctx, u.append(nil))
 	} else if err != nil {
@@ -212,6 +222,7 @@ func (out *outbound) attachment(ctx context.Context, a *segment.AttachmentEntry,
 		return sourceError(err)
 	}
 	u.kind, u.length = unitAttachment, a.Size-u.offset
+	out.held += u.offset
 	out.in.sending(staged{units: 1, bytes: u.length})
 	if err := out.write(ctx, u.append(nil)); err != nil {
 		return err
@@ -334,6 +345,9 @@ func padme(n uint64) uint64 {
 func (out *outbound) progress(ctx context.Context) {
 	st := out.in.progress()
 	out.s.meter.set(st.messages+out.heldItems, st.bytes+out.held, out.held)
+	if out.ended && out.in.allStaged() && !out.s.meter.p.Storing {
+		out.s.meter.storing()
+	}
 	out.s.keep.progress(ctx, out.s.meter.p)
 }
 

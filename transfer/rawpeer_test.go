@@ -31,6 +31,7 @@ const (
 	end       = 8
 	receipt   = 9
 	bye       = 10
+	pause     = 11
 )
 
 // A rawLink speaks the session's records by hand, so that a test can misbehave in

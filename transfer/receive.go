@@ -22,6 +22,9 @@ import (
 // ReceiveOptions.Resume: also after the process was killed.
 func Receive(ctx context.Context, opts ReceiveOptions) (*Result, error) {
 	opts.Timing = opts.Timing.withDefaults()
+	if opts.Pause == nil {
+		opts.Pause = new(Pauser)
+	}
 	r := &receiver{
 		opts:      opts,
 		keep:      keeper{state: opts.State},
@@ -120,6 +123,7 @@ type receiver struct {
 	warned     sync.Once          // of another sender
 
 	begun   bool
+	asleep  time.Time // the sender was paused when the last connection was lost: until when it is waited for
 	start   time.Time
 	meter   *meter
 	counted map[segment.ID]segment.Ledger
@@ -184,6 +188,10 @@ func (r *receiver) run(ctx context.Context) (*Result, error) {
 		err = r.serve(ctx, l)
 		r.result.Received += l.conn.read.Load()
 		r.result.Sent += l.conn.written.Load()
+		r.asleep = time.Time{}
+		if l.asleep.Load() {
+			r.asleep = l.lives()
+		}
 		switch {
 		case err == nil:
 			r.result.State = errors.Join(r.result.State, r.keep.forget(ctx)) // the sender needs us no more
@@ -248,7 +256,7 @@ func (r *receiver) finished() *Result {
 	if !r.start.IsZero() {
 		r.result.Duration = time.Since(r.start)
 	}
-	r.meter.tick(true)
+	r.meter.finish()
 	return &r.result
 }
 

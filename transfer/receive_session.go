@@ -19,8 +19,10 @@ func (r *receiver) serve(run context.Context, l *link) (err error) {
 	r.serving(cancel)
 	var wait sync.WaitGroup
 	stop := context.AfterFunc(ctx, l.interrupt)
+	l.expires, l.paused = r.lives, r.peerPaused
 	heard := false // the peer: before that, nothing may be said under these keys
 	defer func() {
+		r.opts.Pause.detach(l)
 		switch {
 		case err == nil:
 		case run.Err() != nil:
@@ -45,6 +47,7 @@ func (r *receiver) serve(run context.Context, l *link) (err error) {
 	r.confirm()
 	l.admitData()
 	wait.Go(func() { l.keepAlive(ctx) })
+	r.opts.Pause.attach(ctx, l)
 
 	if r.receipt != nil {
 		return r.giveReceipt(l)
@@ -136,7 +139,7 @@ func (r *receiver) askOnce(ctx context.Context) {
 	r.asked = true
 	session, info := r.session, r.info
 	r.wait.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, r.opts.Timing.Person)
+		ctx, cancel := r.opts.Pause.timeout(ctx, r.opts.Timing.Person)
 		defer cancel()
 		if err := r.ask(ctx, session, info); err != nil {
 			select {
@@ -190,6 +193,7 @@ func (r *receiver) receiveHistory(ctx context.Context, l *link, m message) (err 
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
 	r.meter.expect(r.info.Messages, r.info.Bytes)
+	r.meter.again()
 	streamEnded := false
 	var buf []byte
 	for {
@@ -224,6 +228,8 @@ func (r *receiver) receiveHistory(ctx context.Context, l *link, m message) (err 
 			if err := in.finish(end, streamEnded); err != nil {
 				return err
 			}
+			r.meter.complete()
+			r.meter.storing()
 			if err := r.commit(ctx, in, end.Root); err != nil {
 				return err
 			}

@@ -26,6 +26,7 @@ const (
 	recordEnd       recordType = 8  // S; end
 	recordReceipt   recordType = 9  // R; salt 32, sealed receipt
 	recordBye       recordType = 10 // S; the receipt is in hand
+	recordPause     recordType = 11 // both; the last word until the sender of it goes on
 )
 
 var errTruncated = errors.New("record is cut short")

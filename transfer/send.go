@@ -20,6 +20,9 @@ import (
 // SendOptions.Resume: also after the process was killed.
 func Send(ctx context.Context, opts SendOptions) (*Result, error) {
 	opts.Timing = opts.Timing.withDefaults()
+	if opts.Pause == nil {
+		opts.Pause = new(Pauser)
+	}
 	s := &sender{opts: opts, meter: newMeter(opts.Progress), keep: keeper{state: opts.State}}
 	defer s.close()
 	err := s.run(ctx)
@@ -52,6 +55,7 @@ func (s *sender) run(ctx context.Context) error {
 	for err == nil {
 		err = s.serve(ctx, l)
 		s.count(l)
+		s.asleep = l.asleep.Load()
 		if !isLost(err) || ctx.Err() != nil {
 			return err
 		}
@@ -85,6 +89,7 @@ type sender struct {
 	last    uint32       // connection number of the last attempt
 	code    string       // the check code; "" once the receiver has it
 	shown   bool         // it was shown
+	asleep  bool         // the receiver was paused when the last connection was lost
 	ended   *segment.End // the last end that was sent
 	result  Result
 	start   time.Time
@@ -106,7 +111,7 @@ func (s *sender) finished(ctx context.Context) *Result {
 	if !s.start.IsZero() {
 		s.result.Duration = time.Since(s.start)
 	}
-	s.meter.tick(true)
+	s.meter.finish()
 	s.result.State = errors.Join(s.result.State, s.keep.forget(ctx))
 	return &s.result
 }
@@ -125,20 +130,43 @@ func (s *sender) count(l *link) {
 }
 
 // reconnect tries the routes of the bundle again, with growing pauses, as long as
-// Timing.Reconnect lasts. cause is why the last connection was lost.
+// Timing.Reconnect lasts, or the transfer lives when the receiver is paused. cause is
+// why the last connection was lost.
 func (s *sender) reconnect(ctx context.Context, cause error) (*link, error) {
 	if s.result.Reconnects++; s.result.Reconnects > maxReconnects {
 		return nil, failf(wire.CodeLimit, "more than %d connections", maxReconnects)
 	}
-	until := time.Now().Add(s.opts.Timing.Reconnect)
-	defer tellLate(s.opts.Interrupted, Interruption{cause, s.result.Route, until})()
-	return s.tryUntil(ctx, until, cause)
+	s.opts.Pause.awake(ctx)
+	patience := s.opts.Timing.Reconnect
+	if s.asleep {
+		patience = time.Until(s.lives())
+	}
+	what := Interruption{Cause: cause, Route: s.result.Route, Until: time.Now().Add(patience), Paused: s.asleep}
+	defer tellLate(s.opts.Interrupted, what)()
+	return s.tryFor(ctx, patience, cause)
 }
 
-// tryUntil tries to resume until then. cause is why, when that is known.
-func (s *sender) tryUntil(ctx context.Context, until time.Time, cause error) (*link, error) {
-	for pause := time.Duration(minBackoff); ; pause = min(2*pause, maxBackoff) {
-		l, err := s.resumeUntil(ctx, until)
+// lives is until when the transfer may be gone on with.
+func (s *sender) lives() time.Time { return s.keep.expires(s.opts.Timing.Lifetime) }
+
+// peerPaused tells that the receiver is paused, until over is called.
+func (s *sender) peerPaused(l *link) (over func()) {
+	what := Interruption{Route: s.result.Route, Until: l.lives(), Paused: true}
+	return tellPaused(s.meter, s.opts.Interrupted, what)
+}
+
+// tryFor tries to resume for that long, while this side is not paused. cause is why,
+// when that is known.
+func (s *sender) tryFor(ctx context.Context, patience time.Duration, cause error) (*link, error) {
+	most := time.Duration(maxBackoff)
+	if s.asleep {
+		most = sleepBackoff
+	}
+	c := s.opts.Pause.clock()
+	for pause := time.Duration(minBackoff); ; pause = min(2*pause, most) {
+		s.opts.Pause.awake(ctx)
+		l, err := s.resumeUntil(ctx, c.after(patience))
+		until := c.after(patience)
 		switch {
 		case err == nil:
 			return l, nil
@@ -146,6 +174,8 @@ func (s *sender) tryUntil(ctx context.Context, until time.Time, cause error) (*l
 			return nil, fail(wire.CodeCancelled, context.Cause(ctx))
 		case !isLost(err):
 			return nil, err
+		case s.asleep: // resume ends it with the lifetime
+			pause = min(pause, max(minBackoff, time.Until(until)))
 		case time.Now().Add(pause).After(until) && cause != nil:
 			return nil, fail(wire.CodeTimeout, fmt.Errorf("%w; then: %w", cause, err))
 		case time.Now().Add(pause).After(until):
@@ -159,6 +189,8 @@ func (s *sender) tryUntil(ctx context.Context, until time.Time, cause error) (*l
 func (s *sender) resumeUntil(ctx context.Context, until time.Time) (*link, error) {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
+	ctx, over := s.opts.Pause.untilPause(ctx)
+	defer over()
 	return s.resume(ctx)
 }
 

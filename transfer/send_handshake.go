@@ -98,7 +98,7 @@ func (s *sender) consent(ctx context.Context, d *dialed) error {
 	}
 	s.scope = scope
 	s.summary = summaryOf(overview, s.intent, s.opts.Label)
-	s.meter.expect(overview.Messages, 0)
+	s.meter.expect(overview.Messages, overview.Bytes)
 	return nil
 }
 

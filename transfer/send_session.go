@@ -20,7 +20,9 @@ func (s *sender) serve(run context.Context, l *link) (err error) {
 	var wait sync.WaitGroup
 	stop := context.AfterFunc(ctx, l.interrupt)
 	in := newInbox()
+	l.expires, l.paused = s.lives, s.peerPaused
 	defer func() {
+		s.opts.Pause.detach(l)
 		if err != nil && run.Err() != nil {
 			err = fail(wire.CodeCancelled, context.Cause(run))
 		}
@@ -35,6 +37,7 @@ func (s *sender) serve(run context.Context, l *link) (err error) {
 		return in.why(err, l)
 	}
 	wait.Go(func() { l.keepAlive(ctx) })
+	s.opts.Pause.attach(ctx, l)
 	if !s.shown && s.code != "" {
 		if err := s.opts.Prompter.ShowCheckCode(ctx, s.code); err != nil {
 			return fail(wire.CodeCancelled, err)
@@ -181,6 +184,13 @@ func (in *inbox) report(st staged) error {
 	}
 	in.staged = st
 	return nil
+}
+
+// allStaged tells whether the receiver has all that was sent.
+func (in *inbox) allStaged() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.staged == in.sent
 }
 
 func (in *inbox) progress() staged {

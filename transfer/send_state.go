@@ -85,8 +85,8 @@ func (s *sender) comeBack(ctx context.Context) (*link, error) {
 		return nil, sourceError(err)
 	}
 	s.summary = summaryOf(overview, s.intent, s.opts.Label)
-	s.meter.expect(overview.Messages, 0)
-	return s.tryUntil(ctx, time.Now().Add(s.opts.Timing.Person), nil)
+	s.meter.expect(overview.Messages, overview.Bytes)
+	return s.tryFor(ctx, s.opts.Timing.Person, nil)
 }
 
 // useless tells whether what is stored leads nowhere after err: the lifetime is

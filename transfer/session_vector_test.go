@@ -12,14 +12,15 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
 )
 
-// A recordedSession is testdata/vectors/transfer/session.json: every byte of one
-// transfer with fixed randomness and a fixed clock. A later version that reads it
-// keeps the promise of docs/wire-format.md.
+// A recordedSession is one of testdata/vectors/transfer: every byte of one transfer
+// with fixed randomness and a fixed clock. A later version that reads it keeps the
+// promise of docs/wire-format.md.
 type recordedSession struct {
 	Comment      string `json:"comment"`
 	Time         string `json:"time"`
@@ -91,9 +92,24 @@ func (n *tapped) Dial(ctx context.Context, r pairing.Route, v wire.Rendezvous) (
 }
 
 func TestRecordedSession(t *testing.T) {
+	testRecorded(t, "session.json", recordedSession{
+		Comment: "one room, one segment, one attachment, nothing held; clock at 2000-01-01T00:00:00Z",
+		Time:    "2000-01-01T00:00:00Z",
+	}, false)
+}
+
+// In the second vector each side is paused once.
+func TestRecordedSessionWithPauses(t *testing.T) {
+	testRecorded(t, "session-pauses.json", recordedSession{
+		Comment: "the same; the sender pauses when it shows the check code, the receiver when it asks for it",
+		Time:    "2000-01-01T00:00:00Z",
+	}, true)
+}
+
+func testRecorded(t *testing.T, name string, rec recordedSession, pauses bool) {
 	synctest.Test(t, func(t *testing.T) {
-		got := record(t)
-		path := filepath.Join("..", "testdata", "vectors", "transfer", "session.json")
+		got := record(t, rec, pauses)
+		path := filepath.Join("..", "testdata", "vectors", "transfer", name)
 		if os.Getenv("VCON_TRANSFER_UPDATE") == "1" {
 			b, err := json.MarshalIndent(got, "", " ")
 			if err != nil {
@@ -120,32 +136,35 @@ func TestRecordedSession(t *testing.T) {
 	})
 }
 
-// record runs the session of the vector.
-func record(t *testing.T) recordedSession {
+// record runs the session of a vector.
+func record(t *testing.T, rec recordedSession, pauses bool) recordedSession {
 	src := newSource(1, 1, 1, 100, 70)
 	// What a segment and its attachment hold plays no role for the session.
 	n := &tapped{network: newNetwork()}
 	people, sink := newPeople(), newSink(t)
-	rec := recordedSession{
-		Comment:      "one room, one segment, one attachment, nothing held; clock at 2000-01-01T00:00:00Z",
-		Time:         "2000-01-01T00:00:00Z",
-		RandReceiver: "vcon-transfer vector receiver",
-		RandSender:   "vcon-transfer vector sender",
-	}
+	rec.RandReceiver, rec.RandSender = "vcon-transfer vector receiver", "vcon-transfer vector sender"
+	var pauseR, pauseS transfer.Pauser
 	done := make(chan error, 1)
 	go func() {
 		_, err := transfer.Receive(t.Context(), transfer.ReceiveOptions{
-			Sink: sink, Acceptors: []transfer.Acceptor{n}, Prompter: people,
+			Sink: sink, Acceptors: []transfer.Acceptor{n}, Prompter: &pausing{people, pauses, &pauseR}, Pause: &pauseR,
 			Offer: pairing.ReceiverOptions{Label: "new phone", Rand: &counterRand{seed: rec.RandReceiver}},
 		})
 		done <- err
 	}()
 	offer := <-people.offer
 	rec.OfferText = offer.Text()
-	people.onCode = synctest.Wait // nothing else runs while the code is shown
+	people.onCode = func() {
+		synctest.Wait() // nothing else runs while the code is shown
+		if pauses {
+			if err := pauseOnce(t.Context(), &pauseS); err != nil {
+				t.Error(err)
+			}
+		}
+	}
 	result, err := transfer.Send(t.Context(), transfer.SendOptions{
 		Source: src, Offer: offer, Dialer: n, Prompter: &noting{people, &rec.CheckCode}, Label: "old phone",
-		Rand: &counterRand{seed: rec.RandSender},
+		Rand: &counterRand{seed: rec.RandSender}, Pause: &pauseS,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -174,4 +193,28 @@ type noting struct {
 func (p *noting) ShowCheckCode(ctx context.Context, code string) error {
 	*p.code = code
 	return p.people.ShowCheckCode(ctx, code)
+}
+
+// pausing pauses before it asks for the check code.
+type pausing struct {
+	*people
+	pauses bool
+	pause  *transfer.Pauser
+}
+
+func (p *pausing) AskCheckCode(ctx context.Context, i segment.TransferInfo, tries int) (string, error) {
+	code, err := p.people.AskCheckCode(ctx, i, tries)
+	if err == nil && p.pauses {
+		err = pauseOnce(ctx, p.pause)
+	}
+	return code, err
+}
+
+// pauseOnce pauses and goes on.
+func pauseOnce(ctx context.Context, p *transfer.Pauser) error {
+	err := p.Pause(ctx)
+	synctest.Wait()
+	p.Resume()
+	synctest.Wait()
+	return err
 }

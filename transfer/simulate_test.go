@@ -73,6 +73,8 @@ type simulation struct {
 	net    *network
 	timing transfer.Timing
 
+	pauses [2]transfer.Pauser // of the receiver and of the sender
+
 	mu       sync.Mutex
 	recorded []*recorder // of what the sender wrote, by connection
 	sealed   map[[32]byte]bool
@@ -210,11 +212,16 @@ func (s *simulation) run(t *testing.T) {
 	go func() {
 		defer close(done)
 		s.received, s.receiveErr = transfer.Receive(receiveCtx, transfer.ReceiveOptions{
-			Sink: sink, Acceptors: []transfer.Acceptor{s.net}, Prompter: s.people, Timing: s.timing,
+			Sink: sink, Acceptors: []transfer.Acceptor{s.net}, Prompter: s.people, Timing: s.timing, Pause: &s.pauses[0],
 			Offer: pairing.ReceiverOptions{Label: "new phone", Lifetime: time.Minute},
 		})
 	}()
 	offer := <-s.people.offer
+	paused := make(chan struct{})
+	go func() {
+		defer close(paused)
+		s.pauseNowAndThen(done)
+	}()
 	repeated := make(chan struct{})
 	repeats := rand.New(rand.NewPCG(s.seed, 2))
 	go func() {
@@ -229,10 +236,36 @@ func (s *simulation) run(t *testing.T) {
 		}
 	}()
 	s.sent, s.sendErr = transfer.Send(sendCtx, transfer.SendOptions{
-		Source: s.source, Offer: offer, Dialer: s.net, Prompter: s.people, Timing: s.timing, Label: "old phone",
+		Source: s.source, Offer: offer, Dialer: s.net, Prompter: s.people, Timing: s.timing, Label: "old phone", Pause: &s.pauses[1],
 	})
 	<-done
+	<-paused
 	<-repeated
+}
+
+// pauseNowAndThen pauses either side in a third of the seeds: for moments, or for
+// longer than any patience.
+func (s *simulation) pauseNowAndThen(done chan struct{}) {
+	rnd := rand.New(rand.NewPCG(s.seed, 3))
+	if rnd.IntN(3) > 0 {
+		return
+	}
+	for range 1 + rnd.IntN(4) {
+		select {
+		case <-done:
+			return
+		case <-time.After(time.Duration(rnd.IntN(60_000)) * time.Millisecond):
+		}
+		p := &s.pauses[rnd.IntN(2)]
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		_ = p.Pause(ctx)
+		cancel()
+		select {
+		case <-done:
+		case <-time.After(time.Duration(rnd.IntN(2)*rnd.IntN(3_600)) * time.Second):
+		}
+		p.Resume()
+	}
 }
 
 // repeat plays a recorded connection to the receiver once more, or a part of it.

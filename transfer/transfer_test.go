@@ -36,7 +36,10 @@ type run struct {
 
 	sendState, receiveState transfer.State
 
-	sendLate, receiveLate []transfer.Interruption
+	sendLate, receiveLate   []transfer.Interruption
+	sendPause, receivePause *transfer.Pauser
+	arrived                 []transfer.Progress // of the receiver
+	guess                   transfer.Source     // in the place of source
 }
 
 func newRun(t testing.TB, source *memorySource) *run {
@@ -68,6 +71,8 @@ func (r *run) do(t *testing.T) {
 			Sink: sink, Acceptors: []transfer.Acceptor{r.network}, Prompter: r.prompter, Timing: r.timing, State: r.receiveState,
 			Offer:       pairing.ReceiverOptions{Label: "new phone", Intent: r.intent, Routes: r.routes},
 			Interrupted: func(i transfer.Interruption) { r.receiveLate = append(r.receiveLate, i) },
+			Pause:       r.receivePause,
+			Progress:    func(p transfer.Progress) { r.arrived = append(r.arrived, p) },
 		})
 		r.recvDone = time.Since(start)
 	}()
@@ -75,11 +80,16 @@ func (r *run) do(t *testing.T) {
 	if r.beforeSend != nil {
 		r.beforeSend(offer)
 	}
+	var source transfer.Source = r.source
+	if r.guess != nil {
+		source = r.guess
+	}
 	r.sent, r.sendErr = transfer.Send(r.sendCtx, transfer.SendOptions{
-		Source: r.source, Offer: offer, Dialer: r.network, Prompter: r.people, Timing: r.timing,
+		Source: source, Offer: offer, Dialer: r.network, Prompter: r.people, Timing: r.timing,
 		Label: "old phone", Scope: r.scope, State: r.sendState,
 		Progress:    func(p transfer.Progress) { r.progress = append(r.progress, p) },
 		Interrupted: func(i transfer.Interruption) { r.sendLate = append(r.sendLate, i) },
+		Pause:       r.sendPause,
 	})
 	r.sendDone = time.Since(start)
 	<-done

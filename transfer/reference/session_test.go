@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"testing"
 	"time"
 )
@@ -86,9 +87,14 @@ func recordNonce(n uint64) []byte { return binary.BigEndian.AppendUint64(make([]
 
 // TestSession decodes the recorded session and makes its bytes again from the
 // randomness of both sides: each step is one of section "Pairing" or "Session".
-func TestSession(t *testing.T) {
+func TestSession(t *testing.T) { testSession(t, "transfer/session.json", false) }
+
+// In the second one each side pauses once.
+func TestSessionWithPauses(t *testing.T) { testSession(t, "transfer/session-pauses.json", true) }
+
+func testSession(t *testing.T, name string, pauses bool) {
 	var v sessionVector
-	load(t, "transfer/session.json", &v)
+	load(t, name, &v)
 	sender := side{frames: readFrames(t, unhex(t, v.FromSender))}
 	receiver := side{frames: readFrames(t, unhex(t, v.FromReceiver))}
 	for i, want := range []byte{1, 3} {
@@ -139,7 +145,21 @@ func TestSession(t *testing.T) {
 	receiver.openAll(t, keyR, nil)
 	sender.sealAgain(t, keyS, keyData)
 	receiver.sealAgain(t, keyR, nil)
+	if pauses {
+		// S pauses right behind confirm, R before ready: a last word, and one more.
+		sender.records = takePause(t, sender.records, 1)
+		receiver.records = takePause(t, receiver.records, 0)
+	}
 	checkFlow(t, v, h, sender, receiver, &fromR)
+}
+
+// takePause takes out a pause of its side and the word that ends it.
+func takePause(t *testing.T, records [][]byte, at int) [][]byte {
+	t.Helper()
+	if len(records) < at+2 || !bytes.Equal(records[at], []byte{11}) || !bytes.Equal(records[at+1], []byte{1}) {
+		t.Fatalf("no pause at record %d: %x", at, records)
+	}
+	return slices.Delete(slices.Clone(records), at, at+2)
 }
 
 // remake makes M0 and M2 from the sender's randomness: nS, then that of the
