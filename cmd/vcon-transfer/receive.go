@@ -27,6 +27,7 @@ type receiveFlags struct {
 	catchUp                   bool
 	expires                   time.Duration
 	state                     stateFlags
+	timeout                   timeoutFlag
 }
 
 func newReceive(ui *terminal) *cobra.Command {
@@ -56,6 +57,7 @@ func newReceive(ui *terminal) *cobra.Command {
 	p.BoolVar(&f.catchUp, "catch-up", false, "ask a group member for the history of a room that you joined")
 	p.StringVar(&f.room, "room", "", "with --catch-up: the room to ask for")
 	f.state.bind(c)
+	f.timeout.bind(c)
 	return c
 }
 
@@ -93,11 +95,14 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 		f.sayNoOffer(ui)
 		sayMoved(ui, k.found.Routes, routes)
 	}
-	result, err := transfer.Receive(ctx, transfer.ReceiveOptions{
-		Sink: sink, Acceptors: acceptors, Offer: offer, Prompter: prompt, Progress: ui.progress,
-		Interrupted: ui.interrupted,
-		State:       k.state(), Resume: k.found,
-	})
+	options := transfer.ReceiveOptions{
+		Sink: sink, Acceptors: acceptors, Offer: offer, Prompter: prompt, Interrupted: ui.interrupted,
+		Progress: func(p transfer.Progress) { ui.progress(p, "storing it") },
+		State:    k.state(), Resume: k.found,
+		Timing: f.timeout.timing(), Pause: new(transfer.Pauser),
+	}
+	defer suspendable(ui, options.Pause)()
+	result, err := transfer.Receive(ctx, options)
 	if f.offerOut != "" {
 		os.Remove(f.offerOut) // the offer is used or dead
 	}
@@ -146,7 +151,7 @@ func (f *receiveFlags) check() error {
 	case f.expires < pairing.MinLifetime || f.expires > pairing.MaxLifetime:
 		return usageError{fmt.Errorf("--expires is between %v and %v", pairing.MinLifetime, pairing.MaxLifetime)}
 	}
-	return nil
+	return f.timeout.check()
 }
 
 // wait opens the routes: where a stored transfer had them, if there is one. When that

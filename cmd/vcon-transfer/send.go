@@ -24,6 +24,7 @@ type sendFlags struct {
 	label, relayTokenFile         string
 	export                        exportFlags
 	state                         stateFlags
+	timeout                       timeoutFlag
 }
 
 func newSend(ui *terminal) *cobra.Command {
@@ -52,6 +53,7 @@ func newSend(ui *terminal) *cobra.Command {
 	p.StringVar(&f.relayTokenFile, "relay-token-file", "", "file with the token that the relay wants for new channels")
 	f.export.bind(c)
 	f.state.bind(c)
+	f.timeout.bind(c)
 	c.MarkFlagsMutuallyExclusive("offer-file", "scan")
 	return c
 }
@@ -60,6 +62,9 @@ func newSend(ui *terminal) *cobra.Command {
 func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) error {
 	scope, err := f.scope()
 	if err != nil {
+		return err
+	}
+	if err := f.timeout.check(); err != nil {
 		return err
 	}
 	token, err := relayToken(f.relayTokenFile)
@@ -90,8 +95,11 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 	options := transfer.SendOptions{
 		Source: source,
 		Dialer: &routes{relayToken: token}, Scope: scope, Label: f.label, State: k.state(), Resume: k.found,
-		Prompter: &sendPrompt{ui: ui, yes: f.yes}, Progress: ui.progress, Interrupted: ui.interrupted, AllowPublicRoutes: f.public,
+		Prompter: &sendPrompt{ui: ui, yes: f.yes}, Interrupted: ui.interrupted, AllowPublicRoutes: f.public,
+		Progress: func(p transfer.Progress) { ui.progress(p, "waiting for the new device to store it") },
+		Timing:   f.timeout.timing(), Pause: new(transfer.Pauser),
 	}
+	defer suspendable(ui, options.Pause)()
 	var result *transfer.Result
 	var offer *pairing.Offer
 	if k.found != nil {

@@ -228,6 +228,15 @@ func percentOf(c *transfer.Checkpoint) (percent uint64, ok bool) {
 	return min(uint64(float64(done)/float64(all)*100), 99), true
 }
 
+// clockTime is a time that is near: of another day with its date.
+func clockTime(t time.Time) string {
+	t = t.Local()
+	if t.Format(time.DateOnly) == time.Now().Format(time.DateOnly) {
+		return t.Format("15:04:05")
+	}
+	return t.Format("2006-01-02 15:04")
+}
+
 // moment is a time for people: of today without its date.
 func moment(t time.Time) string {
 	t = t.Local()

@@ -115,8 +115,8 @@ func (t *terminal) read() {
 // maxLine bounds a typed or pasted answer; the text of an offer is the longest.
 const maxLine = 8 << 10
 
-// progress draws the one progress line.
-func (t *terminal) progress(p transfer.Progress) {
+// progress draws the one progress line; at the end of the data with what follows.
+func (t *terminal) progress(p transfer.Progress, storing string) {
 	if t.quiet || !t.screen {
 		return
 	}
@@ -126,9 +126,12 @@ func (t *terminal) progress(p transfer.Progress) {
 	if seconds := p.Elapsed.Seconds(); seconds > 1 && p.Bytes > p.Held {
 		rate := float64(p.Bytes-p.Held) / seconds
 		text += fmt.Sprintf(", %s/s", size(uint64(rate)))
-		if left := p.TotalBytes - p.Bytes; left > 0 && rate > 0 {
+		if left := p.TotalBytes - p.Bytes; !p.Storing && rate > 0 {
 			text += fmt.Sprintf(", %s left", (time.Duration(float64(left)/rate) * time.Second).Round(time.Second))
 		}
+	}
+	if p.Storing {
+		text += "; " + storing
 	}
 	if len(text) > t.columns-1 {
 		text = text[:t.columns-1]
@@ -151,8 +154,17 @@ func (t *terminal) clear() {
 	}
 }
 
-// interrupted tells of a connection that is lost and not back yet.
+// interrupted tells of a connection that is lost and not back yet, or of another device
+// that is paused.
 func (t *terminal) interrupted(i transfer.Interruption) {
+	if i.Paused {
+		what := "The other device is paused"
+		if i.Cause != nil {
+			what = "The connection to the paused device was lost"
+		}
+		t.say("%s. Waiting for it until %s.", what, clockTime(i.Until))
+		return
+	}
 	t.say("The connection was lost. Looking for another one until %s.", i.Until.Local().Format("15:04:05"))
 	switch {
 	case i.Route.Kind == pairing.RouteRelay:
