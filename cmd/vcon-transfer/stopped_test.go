@@ -118,6 +118,7 @@ func TestStoppedProcesses(t *testing.T) {
 	t.Run("group", func(t *testing.T) {
 		t.Run("sender", func(t *testing.T) {
 			t.Parallel()
+			ctx := limited(t)
 			p := newStopping(t, ctx, source, "1s", false)
 			p.start(t, ctx, func() { p.s.signal(syscall.SIGSTOP) })
 			heard(t, ctx, p.r, lookingAgain)
@@ -129,6 +130,7 @@ func TestStoppedProcesses(t *testing.T) {
 		})
 		t.Run("receiver", func(t *testing.T) {
 			t.Parallel()
+			ctx := limited(t)
 			p := newStopping(t, ctx, source, "1s", false)
 			p.start(t, ctx, func() { p.r.signal(syscall.SIGSTOP) })
 			heard(t, ctx, p.s, lookingAgain)
@@ -140,6 +142,7 @@ func TestStoppedProcesses(t *testing.T) {
 		})
 		t.Run("relay", func(t *testing.T) {
 			t.Parallel()
+			ctx := limited(t)
 			p := newStopping(t, ctx, source, "1s", true)
 			p.start(t, ctx, func() { p.relay.signal(syscall.SIGSTOP) })
 			heard(t, ctx, p.r, lookingAgain)
@@ -149,6 +152,7 @@ func TestStoppedProcesses(t *testing.T) {
 		})
 		t.Run("relay that stays", func(t *testing.T) {
 			t.Parallel()
+			ctx := limited(t)
 			p := newStopping(t, ctx, source, "1s", true)
 			p.start(t, ctx, func() { p.relay.signal(syscall.SIGSTOP) })
 			exits(t, p.s, exitPeer)
@@ -173,6 +177,7 @@ func TestStoppedProcesses(t *testing.T) {
 		}{{"sender is paused", true}, {"receiver is paused", false}} {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
+				ctx := limited(t)
 				const timeout = 1500 * time.Millisecond
 				p := newStopping(t, ctx, source, timeout.String(), false)
 				paused := func() *process {
