@@ -122,22 +122,27 @@ func (t *terminal) progress(p transfer.Progress, storing string) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	text := fmt.Sprintf("%s of %s messages, %s", count(p.Messages), count(p.TotalMessages), size(p.Bytes))
-	if seconds := p.Elapsed.Seconds(); seconds > 1 && p.Bytes > p.Held {
-		rate := float64(p.Bytes-p.Held) / seconds
-		text += fmt.Sprintf(", %s/s", size(uint64(rate)))
-		if left := p.TotalBytes - p.Bytes; !p.Storing && rate > 0 {
-			text += fmt.Sprintf(", %s left", (time.Duration(float64(left)/rate) * time.Second).Round(time.Second))
-		}
-	}
-	if p.Storing {
-		text += "; " + storing
-	}
+	text := progressLine(p, storing)
 	if len(text) > t.columns-1 {
 		text = text[:t.columns-1]
 	}
 	fmt.Fprintf(t.err, "\r%s\x1b[K", text)
 	t.drawn = true
+}
+
+// progressLine says how far it is, and never that all is there before it is.
+func progressLine(p transfer.Progress, storing string) string {
+	text := fmt.Sprintf("%s of %s messages, %s", count(p.Messages), count(p.TotalMessages), size(p.Bytes))
+	if p.Storing {
+		return text + "; " + storing
+	}
+	text += " of " + size(p.TotalBytes)
+	if seconds := p.Elapsed.Seconds(); seconds > 1 && p.Bytes > p.Held {
+		rate := float64(p.Bytes-p.Held) / seconds
+		left := time.Duration(float64(p.TotalBytes-p.Bytes)/rate) * time.Second
+		text += fmt.Sprintf(", %s/s, %s left", size(uint64(rate)), left.Round(time.Second))
+	}
+	return text
 }
 
 // endProgress leaves the progress line behind.
@@ -158,11 +163,11 @@ func (t *terminal) clear() {
 // that is paused.
 func (t *terminal) interrupted(i transfer.Interruption) {
 	if i.Paused {
-		what := "The other device is paused"
+		what := "The other device is paused. Waiting for it"
 		if i.Cause != nil {
-			what = "The connection to the paused device was lost"
+			what = "The connection to the paused device was lost. Waiting"
 		}
-		t.say("%s. Waiting for it until %s.", what, clockTime(i.Until))
+		t.say("%s until %s.", what, clockTime(i.Until))
 		return
 	}
 	t.say("The connection was lost. Looking for another one until %s.", i.Until.Local().Format("15:04:05"))
