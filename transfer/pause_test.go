@@ -3,13 +3,17 @@ package transfer_test
 import (
 	"context"
 	"errors"
+	"iter"
+	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/transfertest"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
 )
 
@@ -540,5 +544,72 @@ func TestPauseOfNothing(t *testing.T) {
 			t.Error(err)
 		}
 		r.sendPause.Resume()
+	})
+}
+
+// A stuckConn takes nothing any more from a moment on, as when the buffers on the way
+// to a paused device are full.
+type stuckConn struct {
+	wire.Conn
+	stuck *atomic.Bool
+	full  net.Conn
+}
+
+func (c *stuckConn) Write(p []byte) (int, error) {
+	if c.stuck.Load() {
+		return c.full.Write(append(p, 0)) // one byte more than it takes
+	}
+	return c.Conn.Write(p)
+}
+
+func (c *stuckConn) SetWriteDeadline(at time.Time) error {
+	c.full.SetWriteDeadline(at)
+	return c.Conn.SetWriteDeadline(at)
+}
+
+func (c *stuckConn) SetDeadline(at time.Time) error {
+	c.full.SetDeadline(at)
+	return c.Conn.SetDeadline(at)
+}
+
+func (c *stuckConn) Close() error {
+	c.full.Close()
+	return c.Conn.Close()
+}
+
+// A brokenSource cannot be read, as it finds out after ten minutes.
+type brokenSource struct{ *memorySource }
+
+func (brokenSource) Manifest(context.Context, segment.Scope) iter.Seq2[*segment.Page, error] {
+	return func(yield func(*segment.Page, error) bool) {
+		time.Sleep(10 * time.Minute) // fake time
+		yield(nil, errDisk)
+	}
+}
+
+// The side that is awake fails, and the paused one cannot be told because nothing goes
+// through: it ends all the same.
+func TestFailWhilePeerPaused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRun(t, newSource(1, 1, 1, 100, 0))
+		r.guess, r.receivePause = brokenSource{r.source}, new(transfer.Pauser)
+		stuck := new(atomic.Bool)
+		r.network.wrap = func(c wire.Conn) wire.Conn {
+			full, _ := transfertest.PipeSize(1)
+			return &stuckConn{c, stuck, full}
+		}
+		r.people.onCode = func() {
+			time.AfterFunc(time.Minute, func() {
+				if err := r.receivePause.Pause(t.Context()); err != nil {
+					t.Error(err)
+				}
+				stuck.Store(true)
+				time.AfterFunc(time.Hour, r.receivePause.Resume)
+			})
+		}
+		r.do(t)
+		if transfer.CodeOf(r.sendErr) != wire.CodeSource || r.sendDone > 11*time.Minute {
+			t.Errorf("%v after %v", r.sendErr, r.sendDone)
+		}
 	})
 }
