@@ -47,11 +47,13 @@ type meter struct {
 	expected amount // by the consent, or by an earlier connection
 	listed   amount // by the manifest so far
 	whole    bool   // and that is all of it
-	start    time.Time
+	clock    clock
 	last     time.Time
 
 	mu     sync.Mutex // one report or silence at a time
 	silent bool
+	since  time.Time     // if silent
+	slept  time.Duration // the peer, since begin
 }
 
 // An amount is how much there is of something.
@@ -63,6 +65,13 @@ func (a amount) max(b amount) amount {
 
 func newMeter(report func(Progress)) *meter {
 	return &meter{report: report}
+}
+
+// begin starts the clock.
+func (m *meter) begin(p *Pauser) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.clock, m.slept = p.clock(), 0
 }
 
 // expect is what the consent was for.
@@ -151,7 +160,10 @@ func (m *meter) tick(now bool) {
 	if m.silent || !now && t.Sub(m.last) < progressEvery {
 		return
 	}
-	m.last, m.p.Elapsed = t, t.Sub(m.start)
+	m.last = t
+	if m.clock.p != nil {
+		m.p.Elapsed = max(m.clock.passed()-m.slept, 0)
+	}
 	m.report(m.p)
 }
 
@@ -160,5 +172,8 @@ func (m *meter) tick(now bool) {
 func (m *meter) silence(paused bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.silent = paused
+	if m.silent {
+		m.slept += time.Since(m.since)
+	}
+	m.silent, m.since = paused, time.Now()
 }

@@ -201,7 +201,7 @@ type Result struct {
 type Progress struct {
 	Bytes, TotalBytes       uint64 // of segments and attachments, taken by the new device or held there before
 	Messages, TotalMessages uint64
-	Held                    uint64 // bytes that were already there and are not sent
-	Elapsed                 time.Duration
-	Storing                 bool // all of it is taken; the new device makes it final, or has
+	Held                    uint64        // bytes that were already there and are not sent
+	Elapsed                 time.Duration // since the check code matched, without the pauses of either side
+	Storing                 bool          // all of it is taken; the new device makes it final, or has
 }

@@ -174,6 +174,13 @@ func (c clock) after(d time.Duration) time.Time {
 	return c.begun.Add(d + c.p.sleptNow() - c.slept)
 }
 
+// passed is how long it has run.
+func (c clock) passed() time.Duration {
+	c.p.mu.Lock()
+	defer c.p.mu.Unlock()
+	return time.Since(c.begun) - (c.p.sleptNow() - c.slept)
+}
+
 // timeout is context.WithTimeout by a clock.
 func (p *Pauser) timeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)

@@ -148,9 +148,9 @@ func TestPausedForHours(t *testing.T) {
 		if r.sendDone < long || r.sendDone > long+time.Minute {
 			t.Errorf("took %v", r.sendDone)
 		}
-		late, other, progress := r.sendLate, r.receiveLate, r.progress
+		late, other, progress, at := r.sendLate, r.receiveLate, r.progress, r.reportedAt
 		if sender {
-			late, other, progress = other, late, r.arrived
+			late, other, progress, at = other, late, r.arrived, r.arrivedAt
 		}
 		if len(late) != 1 || len(other) != 0 || !late[0].Paused || late[0].Cause != nil {
 			t.Errorf("told %v and %v", late, other)
@@ -158,9 +158,14 @@ func TestPausedForHours(t *testing.T) {
 		if left := late[0].Until.Sub(begun); left > 24*time.Hour || left < 23*time.Hour {
 			t.Errorf("waits for another %v", left)
 		}
-		for _, p := range progress {
-			if at := p.Elapsed; at > pauseAt+2*time.Second && at < long {
+		for i, p := range progress {
+			if at[i] > pauseAt+2*time.Second && at[i] < long {
 				t.Errorf("progress during the pause: %+v", p)
+			}
+		}
+		for _, p := range append(r.progress, r.arrived...) {
+			if p.Elapsed > time.Minute {
+				t.Errorf("the pause counts as time: %+v", p)
 			}
 		}
 	})
@@ -214,8 +219,8 @@ func TestSilentWhilePaused(t *testing.T) {
 		r.source = newSource(7, 1, 30, 1_000, 0)
 		r.do(t)
 		r.succeeded(t)
-		for _, p := range r.progress {
-			if p.Elapsed > pauseAt+2*time.Second && p.Elapsed < time.Hour {
+		for i, p := range r.progress {
+			if at := r.reportedAt[i]; at > pauseAt+2*time.Second && at < time.Hour {
 				t.Fatalf("progress during the pause: %+v", p)
 			}
 		}

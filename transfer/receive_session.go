@@ -119,7 +119,7 @@ func (r *receiver) awaitCode(ctx context.Context, l *link, wait *sync.WaitGroup)
 			return message{}, fail(wire.CodeStorage, err)
 		}
 		r.begun, r.start = true, time.Now()
-		r.meter.start = r.start
+		r.meter.begin(r.opts.Pause)
 	}
 	if err := l.send(recordReady, nil); err != nil {
 		return message{}, err

@@ -120,7 +120,7 @@ func (s *sender) finished(ctx context.Context) *Result {
 func (s *sender) begin() {
 	if s.start.IsZero() {
 		s.start = time.Now()
-		s.meter.start = s.start
+		s.meter.begin(s.opts.Pause)
 	}
 }
 

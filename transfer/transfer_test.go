@@ -39,6 +39,7 @@ type run struct {
 	sendLate, receiveLate   []transfer.Interruption
 	sendPause, receivePause *transfer.Pauser
 	arrived                 []transfer.Progress // of the receiver
+	reportedAt, arrivedAt   []time.Duration     // of each progress
 	guess                   transfer.Source     // in the place of source
 }
 
@@ -72,7 +73,9 @@ func (r *run) do(t *testing.T) {
 			Offer:       pairing.ReceiverOptions{Label: "new phone", Intent: r.intent, Routes: r.routes},
 			Interrupted: func(i transfer.Interruption) { r.receiveLate = append(r.receiveLate, i) },
 			Pause:       r.receivePause,
-			Progress:    func(p transfer.Progress) { r.arrived = append(r.arrived, p) },
+			Progress: func(p transfer.Progress) {
+				r.arrived, r.arrivedAt = append(r.arrived, p), append(r.arrivedAt, time.Since(start))
+			},
 		})
 		r.recvDone = time.Since(start)
 	}()
@@ -87,7 +90,9 @@ func (r *run) do(t *testing.T) {
 	r.sent, r.sendErr = transfer.Send(r.sendCtx, transfer.SendOptions{
 		Source: source, Offer: offer, Dialer: r.network, Prompter: r.people, Timing: r.timing,
 		Label: "old phone", Scope: r.scope, State: r.sendState,
-		Progress:    func(p transfer.Progress) { r.progress = append(r.progress, p) },
+		Progress: func(p transfer.Progress) {
+			r.progress, r.reportedAt = append(r.progress, p), append(r.reportedAt, time.Since(start))
+		},
 		Interrupted: func(i transfer.Interruption) { r.sendLate = append(r.sendLate, i) },
 		Pause:       r.sendPause,
 	})
