@@ -21,28 +21,29 @@ const module = "github.com/vcon-transfer/vcon-transfer"
 // a row without a package.
 func importTable() map[string][]string {
 	return map[string][]string{
-		"codec":                 {},
-		"codec/mimi":            {"codec"},
-		"codec/convert":         {"codec", "codec/mimi"},
-		"codec/segment":         {"codec", "codec/mimi"},
-		"codec/history":         {"codec", "codec/mimi", "codec/segment"},
-		"codec/internal/cddl":   {}, // judges the codec's output, in tests
-		"codec/history/sqlite":  {"codec", "codec/mimi", "codec/segment", "codec/history"},
-		"hpke":                  {},
-		"pairing":               {"hpke"},
-		"transfer":              {"codec", "codec/segment", "hpke", "pairing", "transfer/wire"},
-		"transfer/wire":         {},
-		"transfer/local":        {"transfer/wire"},
-		"transfer/relay":        {"transfer/wire"},
-		"transfer/relay/server": {"transfer/wire"},
-		"transfer/statedir":     {"hpke", "pairing", "transfer"},
-		"transfer/transfertest": {"transfer/wire", "transfer/relay", "transfer/relay/server"}, // fakes for tests
-		"transfer/reference":    {},                                                           // the wire format once more, in tests
-		"cmd/vcon-transfer":     {"*"},
-		"testdata":              {}, // for tests
-		"testdata/gen":          {"codec", "codec/mimi", "codec/convert", "testdata"},
-		"testdata/sample":       {},                                  // the demo's conversation
-		"testdata/sample/build": {"codec", "codec/mimi", "testdata"}, // makes it
+		"codec":                  {},
+		"codec/mimi":             {"codec"},
+		"codec/convert":          {"codec", "codec/mimi"},
+		"codec/segment":          {"codec", "codec/mimi"},
+		"codec/history":          {"codec", "codec/mimi", "codec/segment"},
+		"codec/internal/cddl":    {}, // judges the codec's output, in tests
+		"codec/history/sqlite":   {"codec", "codec/mimi", "codec/segment", "codec/history"},
+		"hpke":                   {},
+		"pairing":                {"hpke"},
+		"transfer":               {"codec", "codec/segment", "hpke", "pairing", "transfer/wire"},
+		"transfer/wire":          {},
+		"transfer/local":         {"transfer/wire"},
+		"transfer/relay":         {"transfer/wire"},
+		"transfer/relay/server":  {"transfer/wire"},
+		"transfer/statedir":      {"hpke", "pairing", "transfer", "transfer/internal/disk"},
+		"transfer/internal/disk": {},
+		"transfer/transfertest":  {"transfer/wire", "transfer/relay", "transfer/relay/server", "transfer/internal/disk"}, // fakes for tests
+		"transfer/reference":     {},                                                                                     // the wire format once more, in tests
+		"cmd/vcon-transfer":      {"*"},
+		"testdata":               {}, // for tests
+		"testdata/gen":           {"codec", "codec/mimi", "codec/convert", "testdata"},
+		"testdata/sample":        {},                                  // the demo's conversation
+		"testdata/sample/build":  {"codec", "codec/mimi", "testdata"}, // makes it
 
 		"testdata/internal/pseudonymise": {}, // made the excerpts
 	}

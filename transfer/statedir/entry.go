@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/hpke"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/internal/disk"
 )
 
 // An Entry is one transfer, which no other process works on meanwhile. It is a
@@ -22,7 +22,7 @@ type Entry struct {
 	of   Name
 
 	mu   sync.Mutex
-	lock *os.File // nil when it was given back
+	lock disk.Lock // nil when it was given back
 }
 
 // Take takes a transfer for this process, whether or not there is something of it.
@@ -49,7 +49,10 @@ func (d *Dir) Take(n Name) (*Entry, error) {
 }
 
 func (d *Dir) take(name string) (*Entry, error) {
-	lock, err := d.lock(name + lockSuffix)
+	lock, err := d.disk.Lock(name + lockSuffix)
+	if errors.Is(err, disk.ErrLocked) {
+		err = ErrInUse
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -100,10 +103,10 @@ func (e *Entry) save(c *transfer.Checkpoint) error {
 	if err := e.dir.write(e.name+newSuffix, sealed); err != nil {
 		return err
 	}
-	if err := e.dir.root.Rename(e.name+newSuffix, e.name+fileSuffix); err != nil {
+	if err := e.dir.disk.Rename(e.name+newSuffix, e.name+fileSuffix); err != nil {
 		return err
 	}
-	return e.dir.sync()
+	return e.dir.disk.Sync()
 }
 
 // Remove is that of transfer.State. Every error is an *Error.
@@ -118,11 +121,11 @@ func (e *Entry) remove() error {
 		return fs.ErrClosed
 	}
 	for _, suffix := range []string{newSuffix, fileSuffix} {
-		if err := e.dir.root.Remove(e.name + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := e.dir.disk.Remove(e.name + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	return e.dir.sync()
+	return e.dir.disk.Sync()
 }
 
 // Close gives the transfer back. What is kept of it stays.
@@ -134,12 +137,12 @@ func (e *Entry) Close() error {
 	}
 	lock := e.lock
 	e.lock = nil
-	return wrap("give back a transfer", e.dir.unlock(e.name+lockSuffix, lock))
+	return wrap("give back a transfer", lock.Unlock())
 }
 
 // read opens and checks a file.
 func (d *Dir) read(name string) (place string, c *transfer.Checkpoint, err error) {
-	f, err := d.root.Open(name + fileSuffix)
+	f, err := d.disk.Open(name + fileSuffix)
 	if err != nil {
 		return "", nil, err
 	}

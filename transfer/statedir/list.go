@@ -3,8 +3,6 @@ package statedir
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -106,7 +104,7 @@ func (e *Entry) clean() error {
 	case err == nil && c.Expired():
 		return e.remove()
 	case errors.Is(err, ErrForeignKey), errors.Is(err, ErrDamaged):
-		info, err := e.dir.root.Stat(e.name + fileSuffix)
+		info, err := e.dir.disk.Stat(e.name + fileSuffix)
 		if err != nil {
 			return err
 		}
@@ -117,7 +115,7 @@ func (e *Entry) clean() error {
 	case err != nil:
 		return err
 	}
-	if err := e.dir.root.Remove(e.name + newSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := e.dir.disk.Remove(e.name + newSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -125,42 +123,28 @@ func (e *Entry) clean() error {
 
 // names lists the files of one ending, without it.
 func (d *Dir) names(suffix string) (names []string, err error) {
-	f, err := d.root.Open(".")
+	all, err := d.disk.Names(MaxFiles)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	for n := 0; n < MaxFiles; {
-		some, err := f.Readdirnames(nameBatch)
-		if errors.Is(err, io.EOF) {
-			return names, nil
+	for _, name := range all {
+		base, ok := strings.CutSuffix(name, suffix)
+		if !ok || !isName(base) {
+			continue
+		}
+		info, err := d.disk.Stat(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another process is done with it
 		}
 		if err != nil {
 			return nil, err
 		}
-		n += len(some)
-		for _, name := range some {
-			base, ok := strings.CutSuffix(name, suffix)
-			if !ok || !isName(base) {
-				continue
-			}
-			info, err := d.root.Lstat(name)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue // another process is done with it
-			}
-			if err != nil {
-				return nil, err
-			}
-			if info.Mode().IsRegular() {
-				names = append(names, base)
-			}
+		if info.Mode().IsRegular() {
+			names = append(names, base)
 		}
 	}
-	return nil, fmt.Errorf("more than %d files", MaxFiles)
+	return names, nil
 }
-
-// nameBatch is how many names are read at once.
-const nameBatch = 256
 
 // isName tells a name of ours from whatever else lies in the directory.
 func isName(s string) bool { return len(s) == 2*nameSize && strings.Trim(s, "0123456789abcdef") == "" }

@@ -26,6 +26,7 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/hpke"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/internal/disk"
 )
 
 // The errors that a caller decides by. Those of the system, such as a full disk or a
@@ -75,31 +76,35 @@ type Options struct {
 // A Dir is an open state directory. It may be used by several goroutines, and by
 // several processes at once.
 type Dir struct {
-	root *os.Root
+	disk disk.Dir
 	key  hpke.Secret
 }
 
 // Open opens a state directory, and makes it (0700) when there is none. Every error
 // is an *Error; ErrOpenToOthers and ErrDamaged (of the key) are in its chain.
 func Open(path string, o Options) (*Dir, error) {
-	d := &Dir{}
-	if err := d.open(path, o); err != nil {
-		return nil, wrap("open state directory", errors.Join(err, d.Close()))
+	on, err := disk.Open(path)
+	if err != nil {
+		return nil, wrap(opOpen, err)
+	}
+	return OpenOn(on, o)
+}
+
+// OpenOn is Open for a directory that is open already, which it closes with its own
+// end: that of a test, which loses what was not synced.
+func OpenOn(on disk.Dir, o Options) (*Dir, error) {
+	d := &Dir{disk: on}
+	if err := d.open(o); err != nil {
+		return nil, wrap(opOpen, errors.Join(err, d.Close()))
 	}
 	return d, nil
 }
 
-func (d *Dir) open(path string, o Options) (err error) {
+func (d *Dir) open(o Options) error {
 	if o.Key != nil && len(o.Key) != KeySize {
 		return fmt.Errorf("a state key has %d bytes", KeySize)
 	}
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return err
-	}
-	if d.root, err = os.OpenRoot(path); err != nil {
-		return err
-	}
-	info, err := d.root.Stat(".")
+	info, err := d.disk.Stat(".")
 	if err != nil {
 		return err
 	}
@@ -132,24 +137,24 @@ func (d *Dir) ownKey() error {
 	if err := d.write(temp, key[:]); err != nil {
 		return err
 	}
-	err = d.root.Link(temp, keyName)
+	err = d.disk.Link(temp, keyName)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		err = d.root.Rename(temp, keyName) // a file system without links
+		err = d.disk.Rename(temp, keyName) // a file system without links
 	}
-	if rest := d.root.Remove(temp); rest != nil && !errors.Is(rest, fs.ErrNotExist) {
+	if rest := d.disk.Remove(temp); rest != nil && !errors.Is(rest, fs.ErrNotExist) {
 		return rest
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := d.sync(); err != nil {
+	if err := d.disk.Sync(); err != nil {
 		return err
 	}
 	return d.readKey()
 }
 
 func (d *Dir) readKey() error {
-	f, err := d.root.Open(keyName)
+	f, err := d.disk.Open(keyName)
 	if err != nil {
 		return err
 	}
@@ -176,10 +181,7 @@ func (d *Dir) readKey() error {
 // Close erases the key in memory. What was taken is given back before.
 func (d *Dir) Close() error {
 	d.key.Erase()
-	if d.root == nil {
-		return nil
-	}
-	return d.root.Close()
+	return d.disk.Close()
 }
 
 // A Name says which transfer is meant: the same command gives the same one.
@@ -196,10 +198,10 @@ func (d *Dir) file(n Name) string {
 
 // write makes a file and its content durable, but not its name.
 func (d *Dir) write(name string, data []byte) (err error) {
-	if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := d.disk.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err // left by a process that died
 	}
-	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := d.disk.Create(name)
 	if err != nil {
 		return err
 	}
@@ -208,21 +210,9 @@ func (d *Dir) write(name string, data []byte) (err error) {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		_ = d.root.Remove(name) // the next process would
+		_ = d.disk.Remove(name) // the next process would
 	}
 	return err
-}
-
-// sync makes the names durable. Windows journals names by itself.
-func (d *Dir) sync() error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := d.root.Open(".")
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 func random(n int) []byte {
@@ -247,6 +237,8 @@ const (
 	lookTime  = 20 * time.Millisecond
 
 	nameSize = 16
+
+	opOpen = "open state directory"
 
 	keyName    = "key"
 	fileSuffix = ".transfer"

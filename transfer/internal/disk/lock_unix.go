@@ -1,6 +1,6 @@
 //go:build darwin || linux || freebsd || netbsd || openbsd || dragonfly
 
-package statedir
+package disk
 
 import (
 	"errors"
@@ -9,24 +9,23 @@ import (
 	"syscall"
 )
 
-// lock takes the advisory lock of a file, which ends with the process however it
-// dies.
-func (d *Dir) lock(name string) (*os.File, error) {
+// Lock takes the lock of the file, and makes that when it is not there.
+func (r *root) Lock(name string) (Lock, error) {
 	for {
-		f, err := d.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+		f, err := r.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
 			return nil, err
 		}
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = ErrInUse
+			err = ErrLocked
 		}
 		same := false
 		if err == nil {
-			same, err = d.same(f, name)
+			same, err = r.same(f, name)
 		}
 		if err == nil && same {
-			return f, nil
+			return &lock{r, name, f}, nil
 		}
 		if err = errors.Join(err, f.Close()); err != nil {
 			return nil, err
@@ -34,23 +33,23 @@ func (d *Dir) lock(name string) (*os.File, error) {
 	}
 }
 
-// unlock removes the file before the lock ends: who waits for it sees that it is gone.
-func (d *Dir) unlock(name string, f *os.File) error {
-	err := d.root.Remove(name)
+// Unlock removes the file before the lock ends: who waits for it sees that it is gone.
+func (l *lock) Unlock() error {
+	err := l.dir.Remove(l.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
-	return errors.Join(err, f.Close())
+	return errors.Join(err, l.file.Close())
 }
 
 // same tells whether a locked file is still the one with its name: the process
 // before may have removed it in between.
-func (d *Dir) same(f *os.File, name string) (bool, error) {
+func (r *root) same(f *os.File, name string) (bool, error) {
 	held, err := f.Stat()
 	if err != nil {
 		return false, err
 	}
-	there, err := d.root.Stat(name)
+	there, err := r.Root.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
