@@ -210,12 +210,17 @@ func TestResumeOfWhatIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, newSource(1, 1, 1, 100, 0), false, nil, nil)
 		for _, role := range []pairing.Role{pairing.RoleSender, pairing.RoleReceiver} {
-			d := &device{w: w, disk: []byte{}}
+			d := newDevice(w, role.String(), role, nil)
 			l := d.start(t.Context())
+			l.open()
 			c := sampleCheckpoint(role)
 			c.Paired = time.Now().Add(-25 * time.Hour)
 			c.Expires = c.Paired.Add(24 * time.Hour)
-			var err error
+			w.store.certain[c.TransferID] = true
+			err := l.Save(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if role == pairing.RoleSender {
 				_, err = transfer.Send(l.ctx, transfer.SendOptions{Source: w.source, Dialer: l, Prompter: l, State: l, Resume: c})
 			} else {
@@ -226,7 +231,7 @@ func TestResumeOfWhatIsOver(t *testing.T) {
 			if !errors.Is(err, transfer.ErrOver) || transfer.CodeOf(err) != wire.CodeExpired {
 				t.Errorf("%v: %v", role, err)
 			}
-			if d.disk != nil {
+			if got := len(d.disk.Names()); got != 2 { // the key and the lock
 				t.Errorf("%v: it is still kept", role)
 			}
 			if c.Resumption.Equal(hpke.Secret{}) {

@@ -3,29 +3,46 @@ package transfer_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
+	"math/rand/v2"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/statedir"
 	"github.com/vcon-transfer/vcon-transfer/transfer/transfertest"
-	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
 )
 
-// A device is what survives its processes.
+// A device is what survives its processes. Its n-th process, from 0, fares as the
+// lists say; what they do not reach has no trouble.
 type device struct {
 	w     *world
 	name  string
-	kills []int // the step at which the n-th process is killed, from 1; 0 or none is never
+	of    statedir.Name
+	kills []int           // the step at which it is killed, from 1; 0 is never
+	full  []int           // the step from which on its disk is full; 0 is never
+	jumps []time.Duration // of the wall clock before it starts
+	fate  *rand.Rand      // decides of power failures and silent deaths; nil: killed, and the system tells the peer
 
-	mu      sync.Mutex
-	disk    []byte
+	disk    *transfertest.Disk
 	started int
-	steps   int // of the last process
+	steps   int  // of the last process
+	killed  bool // the last process
+	wasFull bool // a process
+
+	mu  sync.Mutex
+	may [][]byte // the checkpoints that may be on the disk; nil for none
+}
+
+func newDevice(w *world, name string, role pairing.Role, kills []int) *device {
+	return &device{
+		w: w, name: name, of: statedir.Name{Role: role, Place: "the history of " + name}, kills: kills,
+		disk: transfertest.NewDisk(), may: [][]byte{nil},
+	}
 }
 
 // A life is one process.
@@ -34,19 +51,24 @@ type life struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	killAt int
+	fullAt int
+	silent bool // its peers do not hear of its death
+
+	dir        *statedir.Dir
+	entry      *statedir.Entry
+	checkpoint *transfer.Checkpoint // that was there
 
 	mu    sync.Mutex
 	dead  bool
 	steps int
-	conns []wire.Conn
+	ends  []ends
 }
 
 func (d *device) start(ctx context.Context) *life {
-	l := &life{d: d}
+	l := &life{d: d, killAt: nth(d.kills, d.started), fullAt: nth(d.full, d.started)}
 	l.ctx, l.cancel = context.WithCancel(ctx)
-	if d.started < len(d.kills) {
-		l.killAt = d.kills[d.started]
-	}
+	l.silent = d.fate != nil && d.fate.IntN(2) == 0
+	d.jump(nth(d.jumps, d.started))
 	if d.started++; d.started > maxProcesses {
 		d.w.t.Errorf("the %s needs more than %d processes", d.name, maxProcesses)
 		d.w.giveUp()
@@ -54,8 +76,123 @@ func (d *device) start(ctx context.Context) *life {
 	return l
 }
 
-// maxProcesses is more than any test kills.
-const maxProcesses = 30
+// maxProcesses is more than any test needs.
+const maxProcesses = 60
+
+// nth is the n-th of a list, or nothing.
+func nth[T any](list []T, n int) (v T) {
+	if n < len(list) {
+		v = list[n]
+	}
+	return v
+}
+
+// jump moves the wall clock between two processes: what is stored gets as much
+// older, as time itself cannot jump here.
+func (d *device) jump(by time.Duration) {
+	c := d.stored()
+	if by == 0 || c == nil {
+		return
+	}
+	c.Paired, c.Expires = c.Paired.Add(-by), c.Expires.Add(-by)
+	b, err := c.MarshalBinary()
+	if err != nil {
+		return // before 1970
+	}
+	dir, err := statedir.OpenOn(d.disk.Process(nil), statedir.Options{})
+	if err != nil {
+		d.w.t.Error(err)
+		return
+	}
+	e, err := dir.Take(d.of)
+	if err == nil {
+		err = errors.Join(e.Save(d.w.t.Context(), c), e.Close(), dir.Close())
+	}
+	if err != nil {
+		d.w.t.Error(err)
+	}
+	d.hold(b)
+}
+
+// hold says what is on the disk from now on.
+func (d *device) hold(may ...[]byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.may = may
+}
+
+// alsoHold says what may be there from now on too.
+func (d *device) alsoHold(b []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.may = append(d.may, b)
+}
+
+// open takes the transfer and reads what is stored. It reports false when the
+// process did not get so far.
+func (l *life) open() (ok bool) {
+	d := l.d
+	err := func() (err error) {
+		if l.dir, err = statedir.OpenOn(d.disk.Process(l.onDisk), statedir.Options{}); err != nil {
+			return err
+		}
+		if l.entry, err = l.dir.Take(d.of); err != nil {
+			return err
+		}
+		l.checkpoint, err = l.entry.Load()
+		return err
+	}()
+	over := l.over()
+	switch {
+	case !l.lives():
+		if over {
+			d.alsoHold(nil)
+		}
+		return false
+	case errors.Is(err, transfer.ErrOver) && over:
+		d.hold(nil)
+		return true
+	case errors.Is(err, syscall.ENOSPC) && l.isFull():
+		return false
+	case err != nil:
+		d.w.t.Errorf("the %s cannot read what it kept: %v", d.name, err)
+		d.w.giveUp()
+		return false
+	}
+	var b []byte
+	if l.checkpoint != nil {
+		if b, err = l.checkpoint.MarshalBinary(); err != nil {
+			d.w.t.Error(err)
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !slices.ContainsFunc(d.may, func(may []byte) bool { return bytes.Equal(may, b) }) || over {
+		d.w.t.Errorf("the %s finds %v, and that is not what it kept last", d.name, l.checkpoint)
+	}
+	d.may = [][]byte{b}
+	return true
+}
+
+// over tells whether what may be stored is over its lifetime, or from the future.
+func (l *life) over() bool {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	for _, b := range l.d.may {
+		if b == nil {
+			continue
+		}
+		c, err := transfer.ParseCheckpoint(b)
+		if err != nil {
+			l.d.w.t.Error(err)
+			continue
+		}
+		if now := time.Now(); !now.Before(c.Expires) || c.Paired.Sub(now) > 24*time.Hour {
+			return true
+		}
+	}
+	return false
+}
 
 // step is a moment at which the process may be killed. It reports whether it lives.
 func (l *life) step() bool {
@@ -64,30 +201,50 @@ func (l *life) step() bool {
 	if l.steps == l.killAt {
 		l.dead = true
 	}
-	dead, conns := l.dead, l.conns
+	dead, ends := l.dead, l.ends
 	l.mu.Unlock()
 	if dead {
-		for _, c := range conns {
-			c.Close()
+		for _, e := range ends {
+			e.die(l.silent)
 		}
 		l.cancel()
 	}
 	return !dead
 }
 
-// stop ends the process, and says how many steps it had and whether it was killed.
+// stop ends the process, and says whether it was killed. Then the power of the
+// device may fail too, and it is on again.
 func (l *life) stop() bool {
 	l.cancel()
+	d := l.d
+	if l.lives() && l.entry != nil {
+		if err := l.entry.Close(); err != nil && l.lives() {
+			d.w.t.Error(err)
+		}
+	}
+	if l.dir != nil {
+		l.dir.Close()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.d.steps = l.steps
+	d.steps, d.killed = l.steps, l.dead
+	d.wasFull = d.wasFull || l.fullAt > 0 && l.steps >= l.fullAt
+	lost := d.fate != nil && d.fate.IntN(2) == 0
+	if !lost {
+		d.disk.Crash(nil)
+	} else {
+		d.disk.Crash(d.fate)
+	}
+	if d == d.w.receiver {
+		d.w.crashStore(lost, d.fate)
+	}
 	return l.dead
 }
 
 // result is that of a process that may have been killed behind its last durable
-// step: nobody can tell that it had not ended by itself.
+// step: nobody can tell that it had not ended by itself. Nor is there always room.
 func (l *life) result(r *transfer.Result) *transfer.Result {
-	if errors.Is(r.State, errKilled) {
+	if errors.Is(r.State, errKilled) || l.isFull() && errors.Is(r.State, syscall.ENOSPC) {
 		r.State = nil
 	}
 	return r
@@ -99,153 +256,94 @@ func (l *life) lives() bool {
 	return !l.dead
 }
 
-// A mortalConn is one end of a connection. Each write is a step, before and after.
-type mortalConn struct {
-	wire.Conn
-	l    *life
-	pair *connPair
-}
-
-// A connPair is what both ends of a connection know.
-type connPair struct {
-	mu sync.Mutex
-	e  uint32 // of the hello; 0 for a pairing
-}
-
-func (c *mortalConn) Write(p []byte) (int, error) {
-	if !c.l.step() {
-		return 0, errKilled
-	}
-	c.l.d.w.watch(c, p)
-	n, err := c.Conn.Write(p)
-	if !c.l.step() {
-		return n, errKilled
-	}
-	return n, err
-}
-
-func (c *mortalConn) CloseWrite() error { return c.Conn.(wire.CloseWriter).CloseWrite() }
-
-// join takes a connection into a process, or cuts it when that is dead.
-func (l *life) join(c wire.Conn, p *connPair) wire.Conn {
+// isFull tells whether the disk is full, until the person makes room for the next
+// process.
+func (l *life) isFull() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.dead {
-		c.Close()
-	}
-	l.conns = append(l.conns, c)
-	return &mortalConn{c, l, p}
+	return l.fullAt > 0 && l.steps >= l.fullAt
 }
 
-// watch checks what must be durable before a frame goes out.
-func (w *world) watch(c *mortalConn, frame []byte) {
-	kind, payload := wire.Type(frame[0]), frame[wire.HeaderSize:]
-	stored := c.l.d.stored()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c.pair.mu.Lock()
-	defer c.pair.mu.Unlock()
-	switch kind {
-	case wire.Hello:
-		c.pair.e = binary.BigEndian.Uint32(payload[1:])
-		if c.pair.e == 0 {
-			return
-		}
-		if stored == nil || stored.Connection < c.pair.e {
-			w.t.Errorf("hello with %d, and stored is %v", c.pair.e, stored)
-			return
-		}
-		name := [36]byte(binary.BigEndian.AppendUint32(stored.TransferID[:], c.pair.e))
-		sum := sha256.Sum256(payload)
-		if old, ok := w.numbers[name]; ok && old != sum {
-			w.t.Errorf("connection number %d is used twice", c.pair.e)
-		}
-		w.numbers[name] = sum
-	case wire.Accept:
-		if stored != nil && c.pair.e > 0 && stored.Connection < c.pair.e {
-			w.t.Errorf("accepts %d, and stored is %v", c.pair.e, stored)
-		}
-	case wire.Control, wire.Data:
-		sum := sha256.Sum256(payload)
-		if w.sealed[sum] {
-			w.t.Error("a key was used twice")
-		}
-		w.sealed[sum] = true
-	}
-}
-
-// Dial and Accept are the network of one process.
-func (l *life) Dial(ctx context.Context, _ pairing.Route, _ wire.Rendezvous) (wire.Conn, error) {
-	s, r := transfertest.Pipe()
-	pair := &connPair{}
-	select {
-	case l.d.w.conns <- &mortalConn{r, nil, pair}:
-		return l.join(s, pair), nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-time.After(time.Second):
-		return nil, errors.New("nobody listens")
-	}
-}
-
-func (l *life) Accept(ctx context.Context, _ wire.Rendezvous) (wire.Conn, error) {
-	select {
-	case c := <-l.d.w.conns:
-		m := c.(*mortalConn)
-		return l.join(m.Conn, m.pair), nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// Save and Remove are the disk of one process.
-func (l *life) Save(_ context.Context, c *transfer.Checkpoint) error {
+// room is a step before something is written.
+func (l *life) room() error {
 	if !l.step() {
 		return errKilled
 	}
+	if l.isFull() {
+		return syscall.ENOSPC
+	}
+	return nil
+}
+
+// onDisk is a step before and after each call of statedir.
+func (l *life) onDisk(call transfertest.DiskCall) error {
+	l.d.w.mu.Lock()
+	for _, secret := range l.d.w.secrets {
+		if bytes.Contains(call.Data, secret) {
+			l.d.w.t.Error("a secret is on the disk in clear")
+		}
+	}
+	l.d.w.mu.Unlock()
+	switch call.Op {
+	case "create", "write", "link", "rename", "lock":
+		if !call.Done {
+			return l.room()
+		}
+	}
+	if !l.step() {
+		return errKilled
+	}
+	return nil
+}
+
+// Save and Remove are statedir's, and what is expected of it.
+func (l *life) Save(ctx context.Context, c *transfer.Checkpoint) error {
 	b, err := c.MarshalBinary()
 	if err != nil {
 		return err
 	}
-	l.d.w.mu.Lock()
-	for _, secret := range l.d.w.secrets {
-		if bytes.Contains(b, secret) {
-			l.d.w.t.Error("the secret of an offer is on the disk")
-		}
+	l.d.w.secret(c.Resumption[:])
+	if c.Role == pairing.RoleSender && c.Receipt != nil && !l.d.w.store.has(l.d.w, c.TransferID) {
+		l.d.w.t.Error("the old device has a receipt, and the sink has not committed")
 	}
-	l.d.w.mu.Unlock()
-	l.d.mu.Lock()
-	l.d.disk = b
-	l.d.mu.Unlock()
-	if !l.step() {
-		return errKilled
+	l.d.alsoHold(b)
+	if err := l.entry.Save(ctx, c); err != nil {
+		return err
 	}
+	l.d.hold(b)
 	return nil
 }
 
-func (l *life) Remove(context.Context) error {
-	if !l.step() {
-		return errKilled
+func (l *life) Remove(ctx context.Context) error {
+	l.d.w.checkRemove(l)
+	l.d.alsoHold(nil)
+	if err := l.entry.Remove(ctx); err != nil {
+		return err
 	}
-	l.d.mu.Lock()
-	l.d.disk = nil
-	l.d.mu.Unlock()
-	if !l.step() {
-		return errKilled
-	}
+	l.d.hold(nil)
 	return nil
 }
 
-// stored is the checkpoint on the disk, or nil.
-func (d *device) stored() *transfer.Checkpoint {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.disk == nil {
-		return nil
-	}
-	c, err := transfer.ParseCheckpoint(d.disk)
+// stored is the checkpoint on the disk, or nil; durable is the one that is there for
+// certain when the power fails now.
+func (d *device) stored() *transfer.Checkpoint  { return d.look(d.disk.Copy()) }
+func (d *device) durable() *transfer.Checkpoint { return d.look(d.disk.Durable()) }
+
+func (d *device) look(disk *transfertest.Disk) *transfer.Checkpoint {
+	dir, err := statedir.OpenOn(disk.Process(nil), statedir.Options{})
 	if err != nil {
 		d.w.t.Error(err)
+		return nil
+	}
+	defer dir.Close()
+	e, err := dir.Take(d.of)
+	if err != nil {
+		d.w.t.Error(err)
+		return nil
+	}
+	c, err := e.Load()
+	if err != nil && !errors.Is(err, transfer.ErrOver) {
+		d.w.t.Errorf("what the %s keeps: %v", d.name, err)
 	}
 	return c
 }
@@ -253,10 +351,10 @@ func (d *device) stored() *transfer.Checkpoint {
 // The persons.
 func (l *life) ShowOffer(_ context.Context, o *pairing.Offer) error {
 	w := l.d.w
+	w.secret(o.Secret[:])
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.offer, w.code = o, ""
-	w.secrets = append(w.secrets, bytes.Clone(o.Secret[:]))
 	return nil
 }
 
@@ -287,7 +385,7 @@ func (l *life) Consent(_ context.Context, r transfer.ConsentRequest) (segment.Sc
 }
 
 func (l *life) ShowCheckCode(_ context.Context, code string) error {
-	if c := l.d.stored(); c == nil || c.Code != code {
+	if c := l.d.durable(); l.lives() && (c == nil || c.Code != code) {
 		l.d.w.t.Error("the check code is shown before the secret is durable")
 	}
 	if !l.step() {

@@ -59,14 +59,15 @@ func (d *Dir) take(name string) (*Entry, error) {
 	return &Entry{dir: d, name: name, lock: lock}, nil
 }
 
-// Load returns what is kept, or nil. What is over its lifetime is removed, and the
+// Load returns what is kept, or nil, and makes that durable: it may be the last act of
+// a process that was killed within it. What is over its lifetime is removed, and the
 // error has transfer.ErrOver in its chain. Other errors: ErrForeignKey, ErrDamaged,
 // in an *Error.
 func (e *Entry) Load() (*transfer.Checkpoint, error) {
 	const op = "read the state of a transfer"
 	_, c, err := e.dir.read(e.name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, wrap(op, e.dir.disk.Sync())
 	}
 	if err != nil {
 		return nil, wrap(op, err)
@@ -74,6 +75,10 @@ func (e *Entry) Load() (*transfer.Checkpoint, error) {
 	if c.Expired() {
 		c.Erase()
 		return nil, wrap(op, errors.Join(transfer.ErrOver, e.Remove(context.Background())))
+	}
+	if err := e.dir.disk.Sync(); err != nil {
+		c.Erase()
+		return nil, wrap(op, err)
 	}
 	return c, nil
 }

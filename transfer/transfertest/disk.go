@@ -115,6 +115,18 @@ func (d *Disk) Durable() *Disk {
 	return c
 }
 
+// Copy returns another Disk with what is there now, all of it synced.
+func (d *Disk) Copy() *Disk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := NewDisk()
+	for name, f := range d.names {
+		c.names[name] = &diskFile{bytes.Clone(f.data), append([]byte{}, f.data...), f.modified}
+	}
+	c.synced = maps.Clone(c.names)
+	return c
+}
+
 // Names lists the files, in order.
 func (d *Disk) Names() []string {
 	d.mu.Lock()

@@ -1,0 +1,367 @@
+package transfer_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/relay"
+	"github.com/vcon-transfer/vcon-transfer/transfer/relay/server"
+	"github.com/vcon-transfer/vcon-transfer/transfer/transfertest"
+	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
+)
+
+// The two routes of a deathNet.
+var (
+	relayRoute  = pairing.Route{Kind: pairing.RouteRelay, Path: "http://relay.test"}
+	directRoute = pairing.Route{Kind: pairing.RouteTCP, Addr: netip.MustParseAddrPort("192.168.1.2:7373")}
+)
+
+// A deathNet is the network of a world: direct connections, and a relay that dies
+// too. What goes wrong with its n-th connection, or its n-th relay, the lists say.
+type deathNet struct {
+	w      *world
+	routes []pairing.Route // none is direct
+	faults []transfertest.Faults
+	back   []transfertest.Faults // of a direct connection, the other way
+	down   []bool
+	relays []relayDeath
+	rnd    *rand.Rand // of the strangers; nil for none
+
+	conns chan *arrival
+	wait  sync.WaitGroup
+	ended chan struct{}
+
+	mu       sync.Mutex
+	dialed   int
+	recorded []*tape
+	relay    *transfertest.Relay // nil while it is down
+	died     int                 // relays
+	carried  int                 // writes over this relay
+	parties  []ends              // each party of this relay: its end, and the relay's
+}
+
+// A relayDeath is at a write over it. The next relay knows nothing of its channels.
+type relayDeath struct {
+	at     int
+	silent bool // nobody hears of it
+	down   time.Duration
+}
+
+// ends are the two ends of a connection.
+type ends struct{ mine, other *transfertest.HalfOpen }
+
+// die closes one end; silent: the other one does not hear of it.
+func (e ends) die(silent bool) {
+	if silent {
+		e.other.Vanish()
+	}
+	e.mine.Close()
+}
+
+// An arrival is a direct connection that the receiver may accept.
+type arrival struct {
+	conn net.Conn
+	ends ends
+}
+
+// A tape is what the sender wrote to a connection, for a stranger.
+type tape struct {
+	mu      sync.Mutex
+	written []byte
+	meet    wire.Rendezvous
+}
+
+// maxTape bounds what is repeated of a connection.
+const maxTape = 100_000
+
+func (n *deathNet) start() (stop func()) {
+	n.ended = make(chan struct{})
+	if len(n.routes) > 0 {
+		n.relay = transfertest.NewRelay(n.w.t, server.Options{MaxPerAddress: -1})
+	}
+	if n.rnd != nil {
+		n.wait.Go(n.strangers)
+	}
+	return func() {
+		close(n.ended)
+		n.wait.Wait()
+	}
+}
+
+func (n *deathNet) acceptors(l *life) (a []transfer.Acceptor) {
+	if len(n.routes) != 1 {
+		a = append(a, l)
+	}
+	if len(n.routes) > 0 {
+		a = append(a, &relayAcceptor{relay.NewAcceptor(relay.Options{URL: relayRoute.Path, DialContext: l.toRelay}), l})
+	}
+	return a
+}
+
+type relayAcceptor struct {
+	*relay.Acceptor
+	l *life
+}
+
+func (a *relayAcceptor) Accept(ctx context.Context, v wire.Rendezvous) (wire.Conn, error) {
+	c, err := a.Acceptor.Accept(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	return &mortalConn{Conn: c, l: a.l, relayed: true}, nil
+}
+
+// trouble is what goes wrong with the next connection.
+func (n *deathNet) trouble() (out, back transfertest.Faults, down bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	i := n.dialed
+	n.dialed++
+	return nth(n.faults, i), nth(n.back, i), nth(n.down, i)
+}
+
+// Dial and Accept are the network of one process.
+func (l *life) Dial(ctx context.Context, route pairing.Route, v wire.Rendezvous) (wire.Conn, error) {
+	n := l.d.w.net
+	if route.Kind == pairing.RouteRelay {
+		c, err := relay.Dial(ctx, relay.Options{URL: relayRoute.Path, DialContext: l.toRelay}, v)
+		if err != nil {
+			return nil, err
+		}
+		return &mortalConn{Conn: c, l: l, relayed: true, tape: n.record(v)}, nil
+	}
+	out, back, down := n.trouble()
+	if down {
+		return nil, errors.New("the network is down")
+	}
+	s, r := transfertest.HalfOpenPipe()
+	select {
+	case n.conns <- &arrival{transfertest.Faulty(r, back), ends{r, s}}:
+		l.join(ends{s, r})
+		return &mortalConn{Conn: transfertest.Faulty(s, out), l: l, tape: n.record(v)}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(time.Second):
+		return nil, errors.New("nobody listens")
+	}
+}
+
+func (l *life) Accept(ctx context.Context, _ wire.Rendezvous) (wire.Conn, error) {
+	select {
+	case a := <-l.d.w.net.conns:
+		l.join(a.ends)
+		return &mortalConn{Conn: a.conn, l: l}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// join takes a connection into a process, or cuts it when that is dead.
+func (l *life) join(e ends) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.dead {
+		e.die(l.silent)
+	}
+	l.ends = append(l.ends, e)
+}
+
+// toRelay connects to the relay that is there now.
+func (l *life) toRelay(ctx context.Context, _, _ string) (net.Conn, error) {
+	n := l.d.w.net
+	out, _, down := n.trouble()
+	n.mu.Lock()
+	r := n.relay
+	n.mu.Unlock()
+	if r == nil || down {
+		return nil, errors.New("connection refused")
+	}
+	mine, other, err := r.DialHalfOpen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	if n.relay == r {
+		n.parties = append(n.parties, ends{other, mine})
+	} else {
+		other.Close() // it has died meanwhile
+	}
+	n.mu.Unlock()
+	l.join(ends{mine, other})
+	return transfertest.Faulty(mine, out), nil
+}
+
+// carry is a write over the relay, and may be its last.
+func (n *deathNet) carry() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	death := nth(n.relays, n.died)
+	if n.carried++; n.relay == nil || n.carried != death.at {
+		return
+	}
+	dead, parties := n.relay, n.parties
+	n.relay, n.parties, n.carried = nil, nil, 0
+	n.died++
+	for _, p := range parties {
+		p.die(death.silent)
+	}
+	n.wait.Go(func() {
+		if err := dead.Stop(); err != nil {
+			n.w.t.Error(err)
+		}
+		select {
+		case <-time.After(death.down): // fake time
+		case <-n.ended:
+			return
+		}
+		again := transfertest.NewRelay(n.w.t, server.Options{MaxPerAddress: -1})
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.relay = again
+	})
+}
+
+// A mortalConn is one end of a connection. Each write is a step, before and after.
+type mortalConn struct {
+	wire.Conn
+	l       *life
+	relayed bool
+	tape    *tape // of the sender
+
+	mu   sync.Mutex
+	head []byte // of what was read: the hello, as far as e
+}
+
+// helloHead is a hello's first bytes, e included.
+const helloHead = wire.HeaderSize + 5
+
+func (c *mortalConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.head = append(c.head, p[:min(n, helloHead-len(c.head))]...)
+	return n, err
+}
+
+func (c *mortalConn) Write(p []byte) (int, error) {
+	if !c.l.step() {
+		return 0, errKilled
+	}
+	c.l.d.w.watch(c, p)
+	if c.relayed {
+		c.l.d.w.net.carry()
+	}
+	c.tape.add(p)
+	n, err := c.Conn.Write(p)
+	if !c.l.step() {
+		return n, errKilled
+	}
+	return n, err
+}
+
+func (c *mortalConn) CloseWrite() error { return c.Conn.(wire.CloseWriter).CloseWrite() }
+
+// e is the connection number of the hello that was read, or 0.
+func (c *mortalConn) e() uint32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.head) < helloHead {
+		return 0
+	}
+	return binary.BigEndian.Uint32(c.head[helloHead-4:])
+}
+
+// record begins a tape, when there are strangers to make use of it.
+func (n *deathNet) record(v wire.Rendezvous) *tape {
+	if n.rnd == nil {
+		return nil
+	}
+	r := &tape{meet: v}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.recorded = append(n.recorded, r)
+	return r
+}
+
+func (r *tape) add(p []byte) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.written = append(r.written, p[:min(len(p), maxTape-len(r.written))]...)
+}
+
+// strangers repeat what was recorded to the new device: on a connection of their own,
+// or as the relay could, in the place of the old device.
+func (n *deathNet) strangers() {
+	for range n.rnd.IntN(12) {
+		select {
+		case <-n.ended:
+			return
+		case <-time.After(time.Duration(n.rnd.IntN(8_000)) * time.Millisecond):
+		}
+		n.mu.Lock()
+		var what []byte
+		var v wire.Rendezvous
+		if len(n.recorded) > 0 {
+			r := n.recorded[n.rnd.IntN(len(n.recorded))]
+			r.mu.Lock()
+			what, v = append(what, r.written...), r.meet
+			r.mu.Unlock()
+		}
+		now := n.relay
+		n.mu.Unlock()
+		if n.rnd.IntN(2) == 0 && len(what) > 0 {
+			what = what[:n.rnd.IntN(len(what))]
+		}
+		if c := n.stranger(now, v); c != nil {
+			n.play(c, what)
+		}
+	}
+}
+
+// stranger is a connection to the new device, or nil.
+func (n *deathNet) stranger(now *transfertest.Relay, v wire.Rendezvous) wire.Conn {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second) // fake
+	defer cancel()
+	if len(n.routes) > 0 {
+		if now == nil || v.Role == 0 {
+			return nil
+		}
+		c, err := now.Meet(ctx, v)
+		if err != nil {
+			return nil
+		}
+		return c
+	}
+	s, r := transfertest.HalfOpenPipe()
+	select {
+	case n.conns <- &arrival{r, ends{r, s}}:
+		return s
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+func (n *deathNet) play(c wire.Conn, what []byte) {
+	var wait sync.WaitGroup
+	wait.Go(func() { _, _ = io.Copy(io.Discard, c) })
+	c.SetWriteDeadline(time.Now().Add(time.Duration(1+n.rnd.IntN(10_000)) * time.Millisecond))
+	_, _ = c.Write(what)
+	select {
+	case <-n.ended:
+	case <-time.After(time.Duration(n.rnd.IntN(3_000)) * time.Millisecond):
+	}
+	c.Close()
+	wait.Wait()
+}
