@@ -85,6 +85,7 @@ func (w *world) explain(l *life, err error) {
 		}
 	case wire.CodeStorage:
 		if e != nil && e.Peer && len(peer.full) > 0 || l.isFull() && errors.Is(err, syscall.ENOSPC) {
+			w.note("disk full")
 			return
 		}
 	}
@@ -124,6 +125,9 @@ func (w *world) check() {
 	}
 	if w.t.Failed() {
 		return // cleaning would find more of it
+	}
+	if len(w.store.begun) > 1 {
+		w.note("another transfer")
 	}
 	w.sender.clean()
 	w.receiver.clean()

@@ -112,6 +112,7 @@ func (d *device) jump(by time.Duration) {
 		d.w.t.Error(err)
 	}
 	d.hold(b)
+	d.w.note("clock jumped")
 }
 
 // hold says what is on the disk from now on.
@@ -151,6 +152,7 @@ func (l *life) open() (ok bool) {
 		return false
 	case errors.Is(err, transfer.ErrOver) && over:
 		d.hold(nil)
+		d.w.note("over")
 		return true
 	case errors.Is(err, syscall.ENOSPC) && l.isFull():
 		return false
@@ -167,7 +169,7 @@ func (l *life) open() (ok bool) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !slices.ContainsFunc(d.may, func(may []byte) bool { return bytes.Equal(may, b) }) || over {
+	if !slices.ContainsFunc(d.may, func(may []byte) bool { return bytes.Equal(may, b) }) || over && b != nil {
 		d.w.t.Errorf("the %s finds %v, and that is not what it kept last", d.name, l.checkpoint)
 	}
 	d.may = [][]byte{b}
@@ -230,10 +232,21 @@ func (l *life) stop() bool {
 	d.steps, d.killed = l.steps, l.dead
 	d.wasFull = d.wasFull || l.fullAt > 0 && l.steps >= l.fullAt
 	lost := d.fate != nil && d.fate.IntN(2) == 0
+	before := d.disk.Names()
 	if !lost {
 		d.disk.Crash(nil)
 	} else {
+		d.w.note("power failed")
 		d.disk.Crash(d.fate)
+	}
+	if !slices.Equal(before, d.disk.Names()) {
+		d.w.note("names lost")
+	}
+	if l.dead {
+		d.w.note("killed")
+	}
+	if l.dead && l.silent && len(l.ends) > 0 {
+		d.w.note("half open")
 	}
 	if d == d.w.receiver {
 		d.w.crashStore(lost, d.fate)

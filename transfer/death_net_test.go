@@ -211,6 +211,7 @@ func (n *deathNet) carry() {
 	dead, parties := n.relay, n.parties
 	n.relay, n.parties, n.carried = nil, nil, 0
 	n.died++
+	n.w.note("relay died")
 	for _, p := range parties {
 		p.die(death.silent)
 	}
@@ -364,4 +365,5 @@ func (n *deathNet) play(c wire.Conn, what []byte) {
 	}
 	c.Close()
 	wait.Wait()
+	n.w.note("repeated")
 }

@@ -23,13 +23,15 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	if os.Getenv("VCON_TRANSFER_SEED") != "" {
 		n = 1
 	}
-	resumed := 0
+	happened := map[string]int{}
 	for seed := from; seed < from+n; seed++ {
 		synctest.Test(t, func(t *testing.T) {
 			w := seededWorld(t, seed)
 			w.run()
 			w.check()
-			resumed += w.resumed
+			for what, n := range w.happened {
+				happened[what] += n
+			}
 			if t.Failed() {
 				t.Fatalf("run again with VCON_TRANSFER_SEED=%d", seed)
 			}
@@ -38,8 +40,17 @@ func TestKilledAgainAndAgain(t *testing.T) {
 			return
 		}
 	}
-	if n > 10 && resumed < int(n) {
-		t.Errorf("%d stored transfers were taken up with %d seeds: few were killed", resumed, n)
+	t.Log(happened)
+	for _, what := range []string{
+		"resumed", "killed", "power failed", "names lost", "the store lost a call", "half open", "relay died", "repeated",
+		"disk full", "clock jumped", "over", "forgotten", "another transfer",
+	} {
+		if n >= 1000 && happened[what] == 0 {
+			t.Errorf("%d seeds, and never: %s", n, what)
+		}
+	}
+	if n > 10 && happened["resumed"] < int(n) {
+		t.Errorf("%d stored transfers were taken up with %d seeds: few were killed", happened["resumed"], n)
 	}
 }
 
@@ -49,15 +60,15 @@ func seededWorld(t *testing.T, seed uint64) *world {
 	source := newSource(seed, 1+rnd.IntN(2), 1+rnd.IntN(4), 1+rnd.IntN(9_000), rnd.IntN(2)*rnd.IntN(150_000))
 	w := newWorld(t, source, rnd.IntN(2) == 0, nil, nil)
 	for i, d := range []*device{w.sender, w.receiver} {
-		d.kills = list(rnd, 5, func() int { return 1 + rnd.IntN(140) })
+		d.kills = list(rnd, 6, func() int { return 1 + rnd.IntN(100) })
 		if rnd.IntN(3) > 0 {
 			d.fate = rand.New(rand.NewPCG(seed, 10+uint64(i)))
 		}
 		if rnd.IntN(5) == 0 {
-			d.full = list(rnd, 4, func() int { return rnd.IntN(2) * (1 + rnd.IntN(140)) })
+			d.full = list(rnd, 4, func() int { return rnd.IntN(2) * (1 + rnd.IntN(100)) })
 		}
-		if rnd.IntN(5) == 0 {
-			d.jumps = list(rnd, 4, func() time.Duration { return time.Duration(rnd.IntN(60)-30) * time.Hour })
+		if rnd.IntN(4) == 0 {
+			d.jumps = list(rnd, 6, func() time.Duration { return time.Duration(rnd.IntN(60)-30) * time.Hour })
 		}
 	}
 	if rnd.IntN(2) == 0 {

@@ -64,6 +64,7 @@ func (w *world) crashStore(powerFailed bool, rnd *rand.Rand) {
 	defer s.mu.Unlock()
 	if s.undo != nil && powerFailed && rnd.IntN(2) == 0 {
 		s.undo()
+		w.note("the store lost a call")
 	} else if s.undo != nil {
 		s.done()
 	}

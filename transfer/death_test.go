@@ -48,13 +48,13 @@ type world struct {
 
 	sent, received *transfer.Result
 	giveUp         func()
-	resumed        int // processes that took up what was stored
+	happened       map[string]int
 }
 
 func newWorld(t *testing.T, source *memorySource, keeps bool, sender, receiver []int) *world {
 	w := &world{
 		t: t, source: source, sink: newSink(t), keeps: keeps,
-		sealed: map[[32]byte]bool{}, numbers: map[[36]byte][sha256.Size]byte{}, store: newStore(),
+		sealed: map[[32]byte]bool{}, numbers: map[[36]byte][sha256.Size]byte{}, store: newStore(), happened: map[string]int{},
 	}
 	source.beforeManifest = w.list
 	w.net = &deathNet{w: w, conns: make(chan *arrival)}
@@ -202,6 +202,7 @@ func (w *world) runReceiver(ctx context.Context) {
 	if l.checkpoint != nil && w.wanted() {
 		_ = l.Remove(ctx) // the person forgets it: the old device cannot go on
 		l.checkpoint = nil
+		w.note("forgotten")
 	}
 	s := &mortalSink{memorySink: w.sink, l: l}
 	o := transfer.ReceiveOptions{Sink: s, Acceptors: w.net.acceptors(l), Prompter: l, State: l, Resume: l.checkpoint}
@@ -219,11 +220,16 @@ func (w *world) runReceiver(ctx context.Context) {
 }
 
 func (w *world) resume(stored *transfer.Checkpoint) {
+	if stored != nil {
+		w.note("resumed")
+	}
+}
+
+// note counts what happened.
+func (w *world) note(what string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if stored != nil {
-		w.resumed++
-	}
+	w.happened[what]++
 }
 
 // secret notes what may never be read on a disk.
