@@ -103,7 +103,7 @@ func (w *world) run() {
 			}
 			select {
 			case <-sent:
-				if w.content() {
+				if w.sent == nil || w.content() {
 					return
 				}
 			default: // the old device has no receipt: the person starts this one again
