@@ -39,7 +39,7 @@ func (w *world) watch(c *mortalConn, frame []byte) {
 		}
 		w.numbers[name] = sum
 	case wire.Accept:
-		e := c.e()
+		hello, e := c.heard()
 		if e == 0 {
 			return
 		}
@@ -47,6 +47,13 @@ func (w *world) watch(c *mortalConn, frame []byte) {
 		if stored := c.l.d.durable(); stored != nil && stored.Connection < e {
 			w.t.Errorf("accepts %d, and stored is %v", e, stored)
 		}
+		sum := sha256.Sum256(hello)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.accepted[sum] {
+			w.t.Errorf("connection number %d is accepted twice", e)
+		}
+		w.accepted[sum] = true
 	case wire.Control, wire.Data:
 		sum := sha256.Sum256(payload)
 		w.mu.Lock()

@@ -316,7 +316,7 @@ func (l *life) Save(ctx context.Context, c *transfer.Checkpoint) error {
 		return err
 	}
 	l.d.w.secret(c.Resumption[:])
-	if c.Role == pairing.RoleSender && c.Receipt != nil && !l.d.w.store.has(l.d.w, c.TransferID) {
+	if c.Role == pairing.RoleSender && c.Receipt != nil && !l.d.w.store.has(c.TransferID) {
 		l.d.w.t.Error("the old device has a receipt, and the sink has not committed")
 	}
 	l.d.alsoHold(b)

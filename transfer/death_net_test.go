@@ -238,18 +238,25 @@ type mortalConn struct {
 	relayed bool
 	tape    *tape // of the sender
 
-	mu   sync.Mutex
-	head []byte // of what was read: the hello, as far as e
+	mu    sync.Mutex
+	hello []byte // the frame, as far as it was read
 }
-
-// helloHead is a hello's first bytes, e included.
-const helloHead = wire.HeaderSize + 5
 
 func (c *mortalConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.head = append(c.head, p[:min(n, helloHead-len(c.head))]...)
+	for rest := p[:n]; len(rest) > 0; {
+		size := wire.HeaderSize
+		if len(c.hello) >= size {
+			size += int(binary.BigEndian.Uint32(c.hello[size-4:]))
+		}
+		take := min(len(rest), size-len(c.hello))
+		if take == 0 {
+			break // what comes behind the hello
+		}
+		c.hello, rest = append(c.hello, rest[:take]...), rest[take:]
+	}
 	return n, err
 }
 
@@ -271,14 +278,12 @@ func (c *mortalConn) Write(p []byte) (int, error) {
 
 func (c *mortalConn) CloseWrite() error { return c.Conn.(wire.CloseWriter).CloseWrite() }
 
-// e is the connection number of the hello that was read, or 0.
-func (c *mortalConn) e() uint32 {
+// heard is the hello that was read, and the connection number in it.
+func (c *mortalConn) heard() (hello []byte, e uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.head) < helloHead {
-		return 0
-	}
-	return binary.BigEndian.Uint32(c.head[helloHead-4:])
+	hello = c.hello[wire.HeaderSize:]
+	return hello, binary.BigEndian.Uint32(hello[1:])
 }
 
 // record begins a tape, when there are strangers to make use of it.

@@ -34,7 +34,7 @@ func newStore() store {
 }
 
 // has tells whether a transfer is certainly committed.
-func (s *store) has(w *world, id [32]byte) bool {
+func (s *store) has(id [32]byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.certain[id]
@@ -154,6 +154,9 @@ func (s *mortalSink) StageAttachment(ctx context.Context, r segment.RoomEntry, i
 
 func (s *mortalSink) Commit(ctx context.Context, end segment.End, receipt []byte) error {
 	store, before := &s.l.d.w.store, s.committed
+	if s.l.d.w.keeps && store.has(s.id) {
+		s.l.d.w.t.Error("commits once more what the sink has the receipt of")
+	}
 	return s.change(func() error {
 		store.receipts[s.id] = bytes.Clone(receipt)
 		return s.memorySink.Commit(ctx, end, receipt)

@@ -34,14 +34,15 @@ type world struct {
 	sender   *device
 	receiver *device
 
-	mu      sync.Mutex
-	offer   *pairing.Offer // shown and not yet taken
-	code    string         // on the old device's screen
-	wants   bool           // the old device has nothing to go on with
-	secrets [][]byte       // of all offers and transfers: never on a disk
-	sealed  map[[32]byte]bool
-	numbers map[[36]byte][sha256.Size]byte // M0 by transfer and e
-	store   store
+	mu       sync.Mutex
+	offer    *pairing.Offer // shown and not yet taken
+	code     string         // on the old device's screen
+	wants    bool           // the old device has nothing to go on with
+	secrets  [][]byte       // of all offers and transfers: never on a disk
+	sealed   map[[32]byte]bool
+	numbers  map[[36]byte][sha256.Size]byte // M0 by transfer and e
+	accepted map[[32]byte]bool              // M0 of each resume
+	store    store
 
 	wrong  uint64 // items too many in each ledger that the sink gives back
 	unread error  // of what the sink has staged
@@ -54,7 +55,7 @@ type world struct {
 func newWorld(t *testing.T, source *memorySource, keeps bool, sender, receiver []int) *world {
 	w := &world{
 		t: t, source: source, sink: newSink(t), keeps: keeps,
-		sealed: map[[32]byte]bool{}, numbers: map[[36]byte][sha256.Size]byte{}, store: newStore(), happened: map[string]int{},
+		sealed: map[[32]byte]bool{}, numbers: map[[36]byte][sha256.Size]byte{}, accepted: map[[32]byte]bool{}, store: newStore(), happened: map[string]int{},
 	}
 	source.beforeManifest = w.list
 	w.net = &deathNet{w: w, conns: make(chan *arrival)}
@@ -184,7 +185,7 @@ func (w *world) runSender(ctx context.Context) {
 	result, err := transfer.Send(l.ctx, o)
 	if killed := l.stop(); err == nil && (!killed || w.sender.stored() == nil) {
 		w.sent = l.result(result)
-		if !w.store.has(w, result.TransferID) {
+		if !w.store.has(result.TransferID) {
 			w.t.Error("the sender reports success, and the sink has not committed")
 		}
 	} else if !killed {
