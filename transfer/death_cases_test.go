@@ -134,6 +134,48 @@ func TestClockJumps(t *testing.T) {
 	}
 }
 
+// The old device has the receipt when it dies, and the new one had no room to note
+// that it gave one, with a sink that does not keep it either. So the history, which has
+// changed, goes over once more, and the old device dies in that too: it still has what
+// its receipt is of.
+func TestDiesInSendingAgainWithReceipt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, newSource(1, 1, 4, 1_000, 0), false, nil, nil)
+		var root [32]byte
+		again := 0
+		w.sender.saves = func(process int, c *transfer.Checkpoint) saving {
+			switch {
+			case process == 1 && c.Receipt != nil:
+				root = c.End.Root
+				w.receiver.now.killNow()
+				w.source.change(rand.New(rand.NewPCG(5, 0)))
+				return savingIsTheLast
+			case process == 2:
+				if again++; again == 3 { // the number of the connection, progress, and the end
+					return savingIsTheLast
+				}
+			}
+			return savingWorks
+		}
+		w.receiver.saves = func(process int, c *transfer.Checkpoint) saving {
+			if process == 1 && c.Receipt != nil {
+				return savingHasNoRoom
+			}
+			return savingWorks
+		}
+		w.run()
+		if w.sent == nil {
+			return // run has said so
+		}
+		if err := w.sink.holds(w.listed); err != nil || w.sent.Root != w.sink.committed.Root {
+			t.Errorf("%v, sent %+v, committed %+v", err, w.sent, w.sink.committed)
+		}
+		if again != 3 || w.sender.started != 3 || w.sent.Root == root {
+			t.Errorf("saved %d times in the second of %d processes, ended with %x and before that with %x", again, w.sender.started, w.sent.Root, root)
+		}
+	})
+}
+
 // A ledger of the sink that cannot be one of its segment counts for nothing: what is
 // held is already there, and the transfer gets to its end.
 func TestStagedLedgerIsWrong(t *testing.T) {

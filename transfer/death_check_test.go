@@ -38,6 +38,11 @@ func (w *world) watch(c *mortalConn, frame []byte) {
 			w.t.Errorf("connection number %d is used twice", e)
 		}
 		w.numbers[name] = sum
+	case wire.Bundle:
+		// What an earlier process accepted is old.
+		if _, e := c.heard(); e > 0 && c.l.checkpoint != nil && e <= c.l.checkpoint.Connection {
+			w.t.Errorf("answers the hello with %d, and has taken up %v", e, c.l.checkpoint)
+		}
 	case wire.Accept:
 		hello, e := c.heard()
 		if e == 0 {

@@ -23,12 +23,14 @@ type device struct {
 	w     *world
 	name  string
 	of    statedir.Name
-	kills []int           // the step at which it is killed, from 1; 0 is never
-	full  []int           // the step from which on its disk is full; 0 is never
-	jumps []time.Duration // of the wall clock before it starts
-	fate  *rand.Rand      // decides of power failures and silent deaths; nil: killed, and the system tells the peer
+	kills []int                                            // the step at which it is killed, from 1; 0 is never
+	full  []int                                            // the step from which on its disk is full; 0 is never
+	jumps []time.Duration                                  // of the wall clock before it starts
+	saves func(process int, c *transfer.Checkpoint) saving // of each one, from 1; nil: all is well
+	fate  *rand.Rand                                       // decides of power failures and silent deaths; nil: killed, and the system tells the peer
 
 	disk    *transfertest.Disk
+	now     *life // the last process
 	started int
 	steps   int  // of the last process
 	killed  bool // the last process
@@ -44,6 +46,15 @@ func newDevice(w *world, name string, role pairing.Role, kills []int) *device {
 		disk: transfertest.NewDisk(), may: [][]byte{nil},
 	}
 }
+
+// A saving is how it goes.
+type saving int
+
+const (
+	savingWorks saving = iota
+	savingHasNoRoom
+	savingIsTheLast // act of its process
+)
 
 // A life is one process.
 type life struct {
@@ -67,6 +78,7 @@ type life struct {
 func (d *device) start(ctx context.Context) *life {
 	l := &life{d: d, killAt: nth(d.kills, d.started), fullAt: nth(d.full, d.started)}
 	l.ctx, l.cancel = context.WithCancel(ctx)
+	d.now = l
 	l.silent = d.fate != nil && d.fate.IntN(2) == 0
 	d.jump(nth(d.jumps, d.started))
 	if d.started++; d.started > maxProcesses {
@@ -214,6 +226,14 @@ func (l *life) step() bool {
 	return !dead
 }
 
+// killNow kills the process at its next step, which is now.
+func (l *life) killNow() {
+	l.mu.Lock()
+	l.killAt = l.steps + 1
+	l.mu.Unlock()
+	l.step()
+}
+
 // stop ends the process, and says whether it was killed. Then the power of the
 // device may fail too, and it is on again.
 func (l *life) stop() bool {
@@ -257,7 +277,7 @@ func (l *life) stop() bool {
 // result is that of a process that may have been killed behind its last durable
 // step: nobody can tell that it had not ended by itself. Nor is there always room.
 func (l *life) result(r *transfer.Result) *transfer.Result {
-	if errors.Is(r.State, errKilled) || l.isFull() && errors.Is(r.State, syscall.ENOSPC) {
+	if errors.Is(r.State, errKilled) || (l.isFull() || l.d.wasFull) && errors.Is(r.State, syscall.ENOSPC) {
 		r.State = nil
 	}
 	return r
@@ -319,11 +339,23 @@ func (l *life) Save(ctx context.Context, c *transfer.Checkpoint) error {
 	if c.Role == pairing.RoleSender && c.Receipt != nil && !l.d.w.store.has(c.TransferID) {
 		l.d.w.t.Error("the old device has a receipt, and the sink has not committed")
 	}
+	how := savingWorks
+	if l.d.saves != nil {
+		how = l.d.saves(l.d.started, c)
+	}
+	if how == savingHasNoRoom {
+		l.d.wasFull = true
+		return syscall.ENOSPC
+	}
 	l.d.alsoHold(b)
 	if err := l.entry.Save(ctx, c); err != nil {
 		return err
 	}
 	l.d.hold(b)
+	if how == savingIsTheLast {
+		l.killNow()
+		return errKilled
+	}
 	return nil
 }
 

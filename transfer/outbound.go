@@ -297,7 +297,12 @@ func (out *outbound) end(ctx context.Context) error {
 		return err
 	}
 	end := &segment.End{Root: out.account.root.Sum(), Ledger: out.account.ledger}
-	if err := out.s.keep.save(ctx, func(c *Checkpoint) { c.End = end }); err != nil {
+	err := out.s.keep.save(ctx, func(c *Checkpoint) {
+		if c.Receipt == nil { // otherwise its end stays with it, until the next one comes
+			c.End = end
+		}
+	})
+	if err != nil {
 		return err
 	}
 	out.s.ended = end

@@ -67,7 +67,7 @@ func (s *sender) serve(run context.Context, l *link) (err error) {
 	}
 	// The transfer is a success from here on; the word to the peer only spares
 	// it the wait. With it the peer forgets, so that this side must not need it.
-	s.result.State = s.keep.save(ctx, func(c *Checkpoint) { c.Receipt = bytes.Clone(m.Body) })
+	s.result.State = s.keep.save(ctx, func(c *Checkpoint) { c.End, c.Receipt = s.ended, bytes.Clone(m.Body) })
 	if s.result.State != nil {
 		return nil
 	}
