@@ -2,7 +2,6 @@ package transfer_test
 
 import (
 	"math/rand/v2"
-	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,13 +15,11 @@ import (
 // repeat them; the relay dies; disks are full; clocks jump; the source changes. Each
 // seed ends with an import that is what the source was, and a receipt.
 //
-// VCON_TRANSFER_SEED=42 runs one seed alone, VCON_TRANSFER_SEEDS=100000 more. Keys
-// come from the system, so a seed repeats what happens and not every byte.
+// VCON_TRANSFER_SEED=42 runs one seed alone, VCON_TRANSFER_SEEDS=100000 more; both
+// together begin there. Keys come from the system, so a seed repeats what happens and
+// not every byte.
 func TestKilledAgainAndAgain(t *testing.T) {
-	from, n := number("VCON_TRANSFER_SEED", 0), number("VCON_TRANSFER_SEEDS", 150)
-	if os.Getenv("VCON_TRANSFER_SEED") != "" {
-		n = 1
-	}
+	from, n := seeds(150)
 	happened := map[string]int{}
 	for seed := from; seed < from+n; seed++ {
 		synctest.Test(t, func(t *testing.T) {

@@ -29,13 +29,11 @@ import (
 // source was when it ended, and a receipt; or with an error that has a code, and
 // without a commit.
 //
-// VCON_TRANSFER_SEEDS=100000 runs more of them, VCON_TRANSFER_SEED=42 one alone.
+// VCON_TRANSFER_SEEDS=100000 runs more of them, VCON_TRANSFER_SEED=42 one alone; both
+// together begin there.
 // Keys come from the system, so a seed repeats what happens and not every byte.
 func TestSimulation(t *testing.T) {
-	from, n := number("VCON_TRANSFER_SEED", 0), number("VCON_TRANSFER_SEEDS", 300)
-	if os.Getenv("VCON_TRANSFER_SEED") != "" {
-		n = 1
-	}
+	from, n := seeds(300)
 	outcomes := map[string]int{}
 	for seed := from; seed < from+n; seed++ {
 		synctest.Test(t, func(t *testing.T) {
@@ -54,6 +52,15 @@ func TestSimulation(t *testing.T) {
 	if outcomes["success"] < int(n)/2 && n > 10 {
 		t.Errorf("few transfers get through: %v", outcomes)
 	}
+}
+
+// seeds says which to run: n of them, unless the environment wants something else.
+func seeds(n uint64) (from, count uint64) {
+	from = number("VCON_TRANSFER_SEED", 0)
+	if os.Getenv("VCON_TRANSFER_SEED") != "" {
+		n = 1
+	}
+	return from, number("VCON_TRANSFER_SEEDS", n)
 }
 
 func number(env string, otherwise uint64) uint64 {
