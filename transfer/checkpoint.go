@@ -72,7 +72,7 @@ type Checkpoint struct {
 	// Of the old device.
 	Code    string        // the check code, until the new device has it
 	Scope   segment.Scope // consented
-	End     *segment.End  // the latest one that was, or is about to be, sent
+	End     *segment.End  // the latest one that was, or is about to be, sent; beside a receipt the one it is of
 	Receipt []byte        // of both: sealed. The new device has committed; the old one has it in hand
 
 	// Of the new device: what the sink is told.
