@@ -157,6 +157,9 @@ func (l *life) Save(ctx context.Context, c *transfer.Checkpoint) error {
 	if c.Role == pairing.RoleSender && c.Receipt != nil && !l.d.w.store.has(c.TransferID) {
 		l.d.w.t.Error("the old device has a receipt, and the sink has not committed")
 	}
+	if c.End != nil && l.d.w.ended[c.End.Root] == nil {
+		l.d.w.ended[c.End.Root] = l.d.w.listed
+	}
 	how := savingWorks
 	if l.d.saves != nil {
 		how = l.d.saves(l.d.started, c)

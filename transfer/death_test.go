@@ -26,9 +26,10 @@ type world struct {
 	sink   *memorySink
 	keeps  bool // the sink keeps receipts and ledgers
 
-	changes *rand.Rand            // between the processes of the sender; nil for a source that stays
-	listed  *memorySource         // what the last manifest was made of
-	items   map[segment.ID]uint64 // of its segments
+	changes *rand.Rand                 // between the processes of the sender; nil for a source that stays
+	listed  *memorySource              // what the last manifest was made of
+	ended   map[[32]byte]*memorySource // the same, by the root that came of it
+	items   map[segment.ID]uint64      // of its segments
 
 	net      *deathNet
 	sender   *device
@@ -55,7 +56,7 @@ type world struct {
 func newWorld(t *testing.T, source *memorySource, keeps bool, sender, receiver []int) *world {
 	w := &world{
 		t: t, source: source, sink: newSink(t), keeps: keeps,
-		sealed: map[[32]byte]bool{}, numbers: map[[36]byte][sha256.Size]byte{}, accepted: map[[32]byte]bool{}, store: newStore(), happened: map[string]int{},
+		sealed: map[[32]byte]bool{}, numbers: map[[36]byte][sha256.Size]byte{}, accepted: map[[32]byte]bool{}, store: newStore(), happened: map[string]int{}, ended: map[[32]byte]*memorySource{},
 	}
 	source.beforeManifest = w.list
 	w.net = &deathNet{w: w, conns: make(chan *arrival)}
