@@ -96,7 +96,10 @@ func (w *world) run() {
 	wait.Go(func() {
 		for ctx.Err() == nil {
 			w.runReceiver(ctx)
-			for w.received != nil && w.receiver.stored() == nil && !w.wanted() && ctx.Err() == nil {
+			for n := 0; w.received != nil && w.receiver.stored() == nil && !w.wanted() && ctx.Err() == nil; n++ {
+				if n == 600 && w.receiver.jumps != nil {
+					break // it is over for this clock alone: the person makes another offer
+				}
 				select {
 				case <-sent:
 					return
