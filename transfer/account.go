@@ -139,12 +139,14 @@ func (m *meter) storing() {
 	m.tick(true)
 }
 
-// finish reports the end, also of a transfer of which this process moved nothing.
-func (m *meter) finish() {
+// finish reports the end. When the receipt came before this process had listed all of
+// it, the receipt's ledger counts: the source may have other totals by now.
+func (m *meter) finish(l *segment.Ledger) {
 	if !m.p.Storing {
 		m.p.Storing = true
 		m.totals()
-		m.p.Messages, m.p.Bytes = m.p.TotalMessages, m.p.TotalBytes
+		m.p.Messages = l.Imported + l.There + l.Tombstones
+		m.p.TotalMessages, m.p.Bytes = m.p.Messages, m.p.TotalBytes
 	}
 	m.tick(true)
 }

@@ -256,7 +256,7 @@ func (r *receiver) finished() *Result {
 	if !r.start.IsZero() {
 		r.result.Duration = time.Since(r.start)
 	}
-	r.meter.finish()
+	r.meter.finish(&r.result.Ledger)
 	return &r.result
 }
 

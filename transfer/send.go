@@ -111,7 +111,7 @@ func (s *sender) finished(ctx context.Context) *Result {
 	if !s.start.IsZero() {
 		s.result.Duration = time.Since(s.start)
 	}
-	s.meter.finish()
+	s.meter.finish(&s.result.Ledger)
 	s.result.State = errors.Join(s.result.State, s.keep.forget(ctx))
 	return &s.result
 }

@@ -28,10 +28,10 @@ func TestTooLittleSpace(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer folder.Close()
-	for _, s := range []sink{placed{store, "/x/s.db"}, placed{folder, "/x/s.db"}} {
+	for i, s := range []sink{placed{store, "/x/s.db"}, placed{folder, "/x/s.db"}} {
 		begin := s.Begin(t.Context(), segment.TransferInfo{Bytes: 1_200_000_000})
 		refusals := map[string]error{"begin": begin}
-		if _, ok := s.(storeSink); ok { // it may be the same content again and again
+		if i == 0 { // a store: it may be the same content again and again
 			if begin != nil {
 				t.Error(begin)
 			}
