@@ -61,7 +61,7 @@ func TestSourceIsNotNeeded(t *testing.T) {
 	for _, have := range []bool{true, false} {
 		var said strings.Builder
 		ui := newTerminal(strings.NewReader(""), &said, &said)
-		f := &sendFlags{state: stateFlags{dir: filepath.Join(t.TempDir(), "state")}}
+		f := &sendFlags{state: stateFlags{dir: filepath.Join(t.TempDir(), "state")}, timeout: timeoutFlag{defaultTimeout}}
 		sources := []string{filepath.Join(t.TempDir(), "gone.cbor")}
 		c := storedTransfer(1, time.Now())
 		c.End = &end

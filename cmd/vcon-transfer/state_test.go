@@ -280,7 +280,7 @@ func TestStateIsOptional(t *testing.T) {
 func TestStandardInputIsNotGoneOnWith(t *testing.T) {
 	var said strings.Builder
 	ui := newTerminal(strings.NewReader(string(sample.CBOR)), &said, &said)
-	f := &sendFlags{state: stateFlags{dir: filepath.Join(t.TempDir(), "state")}}
+	f := &sendFlags{state: stateFlags{dir: filepath.Join(t.TempDir(), "state")}, timeout: timeoutFlag{defaultTimeout}}
 	k, err := f.state.find(ui, pairing.RoleSender, f.place([]string{"-"}), false)
 	if err != nil {
 		t.Fatal(err)
