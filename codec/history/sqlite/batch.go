@@ -16,7 +16,7 @@ func (g *stage) held(ctx context.Context, items []prepared) (map[segment.Key]*he
 		if len(keys) == 0 {
 			return nil
 		}
-		rows, err := g.tx.QueryContext(ctx, `SELECT i.id, i.key, i.source, s.shared_by = '', i.kind, i.act, i.instant, i.seq,
+		rows, err := g.tx.QueryContext(ctx, `SELECT i.id, i.key, i.source, i.transfer, s.shared_by = '', i.kind, i.act, i.instant, i.seq,
 			i.level, i.record, i.attachments, i.message_id, i.replaces, coalesce(p.identity, '')
 			FROM items i JOIN sources s ON s.id = i.source LEFT JOIN parties p ON p.id = i.sender
 			WHERE i.key IN (`+marks(len(keys))+")", keys...)
@@ -28,7 +28,7 @@ func (g *stage) held(ctx context.Context, items []prepared) (map[segment.Key]*he
 			var key []byte
 			p := new(prepared)
 			r := &heldRow{prepared: p}
-			if err := rows.Scan(&r.id, &key, &r.source, &r.own, &p.kind, &p.act, &p.head.Instant, &r.seq,
+			if err := rows.Scan(&r.id, &key, &r.source, &r.transfer, &r.own, &p.kind, &p.act, &p.head.Instant, &r.seq,
 				&p.level, &p.record, &p.attachments, &p.messageID, &p.replaces, &p.identity); err != nil {
 				return err
 			}

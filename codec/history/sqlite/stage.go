@@ -236,8 +236,9 @@ func (p *prepared) quarantined() []byte {
 type heldRow struct {
 	id       int64
 	source   int64
-	own      bool // the source is the person's own device
-	isNew    bool // not written yet
+	transfer int64 // that brought it; 0 when it is new
+	own      bool  // the source is the person's own device
+	isNew    bool  // not written yet
 	changed  bool
 	moved    bool    // has a new place
 	kept     bool    // what came was another record, which went aside
@@ -254,9 +255,9 @@ func (g *stage) meet(ctx context.Context, b *batch, row *heldRow, p *prepared) e
 	grave, comesGrave := row.kind == kindTombstone, p.kind == kindTombstone
 	switch {
 	case bytes.Equal(row.record, p.record) && bytes.Equal(row.attachments, p.attachments):
-		g.ledger.There++
+		g.there(row)
 	case grave && comesGrave:
-		g.ledger.There++
+		g.there(row)
 		if g.better(row, p) {
 			b.replace(row, p)
 		}
@@ -273,7 +274,7 @@ func (g *stage) meet(ctx context.Context, b *batch, row *heldRow, p *prepared) e
 		}
 		b.replace(row, p)
 	case sameMessage(row.prepared, p):
-		g.ledger.There++
+		g.there(row)
 		if g.better(row, p) {
 			b.replace(row, p)
 		}
@@ -287,6 +288,19 @@ func (g *stage) meet(ctx context.Context, b *batch, row *heldRow, p *prepared) e
 		return g.conflict(ctx, row, p)
 	}
 	return nil
+}
+
+// there counts an item that adds nothing to what is held. What this transfer brought,
+// in a segment that its source has cut anew since, was not there before it.
+func (g *stage) there(row *heldRow) {
+	switch {
+	case row.transfer != g.t.row:
+		g.ledger.There++
+	case row.kind == kindTombstone:
+		g.ledger.Tombstones++
+	default:
+		g.ledger.Imported++
+	}
 }
 
 // conflict keeps what comes aside: the row is not its record.

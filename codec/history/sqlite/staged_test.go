@@ -108,6 +108,35 @@ func TestStagedAside(t *testing.T) {
 	}
 }
 
+// A message comes while a transfer is under way, and its segment is cut anew: what this
+// transfer brought in the old one was not there before it, for another transfer it was.
+func TestCutAnew(t *testing.T) {
+	c := newChat(t, "ada", "bob")
+	for n := range 5 {
+		c.say(said{by: "ada", text: fmt.Sprint(n), at: time.Duration(n) * time.Minute})
+	}
+	s := newStore(t)
+	staged := func(id byte) (l segment.Ledger) {
+		all := leaves(t, c.source())
+		begin(t, s, info(id, ""), all)
+		for _, leaf := range all {
+			if leaf.e.Type == segment.SegmentType {
+				l.Add(stageOne(t, s, leaf))
+			}
+		}
+		return l
+	}
+	first := staged(1)
+	c.say(said{by: "bob", text: "one more", at: time.Hour})
+	if l := staged(1); l.There != 0 || l.Imported != first.Imported+1 {
+		t.Errorf("%+v after %+v", l, first)
+	}
+	if l := staged(2); l.Imported != 0 || l.There != first.Imported+1 {
+		t.Errorf("another transfer: %+v", l)
+	}
+	checked(t, s)
+}
+
 // A content that was published when the process died, and not yet noted as held, was
 // brought by this transfer.
 func TestPublishedIsRemembered(t *testing.T) {
