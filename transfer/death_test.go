@@ -206,7 +206,7 @@ func (w *world) runReceiver(ctx context.Context) {
 	}
 	if l.checkpoint != nil && w.wanted() {
 		_ = l.Remove(ctx) // the person forgets it: the old device cannot go on
-		l.checkpoint = nil
+		l.checkpoint, w.received = nil, nil
 		w.note("forgotten")
 	}
 	s := &mortalSink{memorySink: w.sink, l: l}
