@@ -562,7 +562,7 @@ type stuckConn struct {
 
 func (c *stuckConn) Write(p []byte) (int, error) {
 	if c.stuck.Load() {
-		return c.full.Write(append(p, 0)) // one byte more than it takes
+		return c.full.Write(make([]byte, len(p)+1)) // one byte more than it takes
 	}
 	return c.Conn.Write(p)
 }
