@@ -40,7 +40,8 @@ func (s *store) has(id [32]byte) bool {
 	return s.certain[id]
 }
 
-// progress checks that what the old device is told of is durable on the new one.
+// progress checks that what the old device is told of is durable on the new one: of
+// what it lists, or of what the receipt is of when that has come.
 func (w *world) progress(p transfer.Progress) {
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
@@ -49,6 +50,9 @@ func (w *world) progress(p transfer.Progress) {
 		if w.store.durable[id] {
 			durable += n
 		}
+	}
+	if end := w.sink.committed; end != nil && p.Storing {
+		durable = max(durable, end.Ledger.Imported+end.Ledger.There+end.Ledger.Tombstones)
 	}
 	if p.Messages > durable {
 		w.t.Errorf("the old device is told of %d messages, and %d are durable", p.Messages, durable)

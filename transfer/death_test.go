@@ -206,8 +206,11 @@ func (w *world) runReceiver(ctx context.Context) {
 	}
 	if l.checkpoint != nil && w.wanted() {
 		_ = l.Remove(ctx) // the person forgets it: the old device cannot go on
-		l.checkpoint, w.received = nil, nil
+		l.checkpoint = nil
 		w.note("forgotten")
+	}
+	if l.checkpoint == nil {
+		w.received = nil // this is another transfer, and the person waits for its end
 	}
 	s := &mortalSink{memorySink: w.sink, l: l}
 	o := transfer.ReceiveOptions{Sink: s, Acceptors: w.net.acceptors(l), Prompter: l, State: l, Resume: l.checkpoint}
