@@ -10,9 +10,9 @@ const (
 
 	roundsAStore = 2
 
-	inspectedMessages   = 20_000
-	inspectedAttachment = 64 << 20 // bytes
+	inspectedMessages   = 5_000
+	inspectedAttachment = 16 << 20 // bytes
 
-	manyMessages = 20_000
-	largeBody    = 64 << 20
+	manyMessages = 5_000
+	largeBody    = 16 << 20
 )
