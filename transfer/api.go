@@ -121,6 +121,10 @@ type SendOptions struct {
 	Scope    segment.Scope
 	Label    string // what this device is called; who shares, in a catch-up
 	Progress func(Progress)
+	// Connected tells of each connection on which the other device has proved that it
+	// knows the offer, or is the one of the stored transfer: on the old device before
+	// Consent, on the new one before AskCheckCode.
+	Connected func(Connection)
 	// Interrupted tells of a lost connection that is not replaced within 2 s, and of
 	// another device that is paused for so long. It is called from a goroutine of its
 	// own, while Progress is not; when that is called again it is over.
@@ -152,7 +156,8 @@ type ReceiveOptions struct {
 	Progress  func(Progress)
 	Timing    Timing
 
-	// Interrupted and Pause are those of SendOptions.
+	// Connected, Interrupted and Pause are those of SendOptions.
+	Connected   func(Connection)
 	Interrupted func(Interruption)
 	Pause       *Pauser
 
@@ -166,6 +171,13 @@ type ReceiveOptions struct {
 	// Resume.Routes lead, and the sink the same. One that has committed gives the
 	// receipt again.
 	Resume *Checkpoint
+}
+
+// A Connection is one that a transfer goes on over.
+type Connection struct {
+	Route    pairing.Route // on the new device zero: any of its own
+	Peer     string        // the peer's label, not escaped
+	Verified bool          // the check code has matched, on an earlier connection or in an earlier process
 }
 
 // Timing holds the deadlines of a session. A zero field takes its default.

@@ -45,6 +45,9 @@ func (r *receiver) serve(run context.Context, l *link) (err error) {
 	}
 	heard = true
 	r.confirm()
+	if r.opts.Connected != nil {
+		r.opts.Connected(Connection{Peer: r.result.Peer, Verified: r.verified()})
+	}
 	l.admitData()
 	wait.Go(func() { l.keepAlive(ctx) })
 	r.opts.Pause.attach(ctx, l)
@@ -57,6 +60,16 @@ func (r *receiver) serve(run context.Context, l *link) (err error) {
 		return err
 	}
 	return r.receiveHistory(ctx, l, m)
+}
+
+// verified tells whether the check code has matched.
+func (r *receiver) verified() bool {
+	select {
+	case <-r.confirmed:
+		return true
+	default:
+		return false
+	}
 }
 
 // serving says how the connection that is served is called off, for a newer one.

@@ -20,6 +20,7 @@ func (s *sender) pair(ctx context.Context) (*link, error) {
 	}
 	d = s.nearer(ctx, d)
 	s.result.Route = d.route
+	s.connected(false)
 	if err := s.consent(ctx, d); err != nil {
 		d.close()
 		return nil, err
@@ -75,6 +76,13 @@ func (s *sender) nearer(ctx context.Context, d *dialed) *dialed {
 	return best
 }
 
+// connected tells the host of a connection.
+func (s *sender) connected(verified bool) {
+	if s.opts.Connected != nil {
+		s.opts.Connected(Connection{Route: s.result.Route, Peer: s.bundle.Label, Verified: verified})
+	}
+}
+
 // consent asks the person, and fixes the scope and what the peer is told of it.
 func (s *sender) consent(ctx context.Context, d *dialed) error {
 	overview, err := s.opts.Source.Overview(ctx, s.opts.Scope)
@@ -123,6 +131,9 @@ func (s *sender) resume(ctx context.Context) (*link, error) {
 		var l *link
 		l, err = s.resumeOver(ctx, peer, route)
 		peer.Close()
+		if err == nil {
+			s.connected(s.code == "")
+		}
 		if e, ok := errors.AsType[*Error](err); err == nil || ok && e.Peer && e.Code != wire.CodeBusy {
 			return l, err
 		}

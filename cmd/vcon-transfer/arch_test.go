@@ -37,6 +37,7 @@ func importTable() map[string][]string {
 		"transfer/relay/server":  {"transfer/wire"},
 		"transfer/statedir":      {"hpke", "pairing", "transfer", "transfer/internal/disk"},
 		"transfer/internal/disk": {},
+		"transfer/host":          {"codec", "codec/segment", "pairing", "transfer"},
 		"transfer/transfertest":  {"transfer/wire", "transfer/relay", "transfer/relay/server", "transfer/internal/disk"}, // fakes for tests
 		"transfer/reference":     {},                                                                                     // the wire format once more, in tests
 		"cmd/vcon-transfer":      {"*"},
