@@ -1,10 +1,3 @@
-// Package transfertest has the fakes that tests of a transfer are made of: buffered connections in memory
-// with deadlines, a listener for them, connections that break in a chosen place or whose other end
-// vanishes, a whole relay, a disk that loses what was not synced, and a check for goroutines that were left
-// behind.
-//
-// Nothing here opens a socket, so all of it works inside testing/synctest. It is for tests only: no
-// package of the product imports it.
 package transfertest
 
 import (
