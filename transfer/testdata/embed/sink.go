@@ -10,8 +10,6 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
 
-// guide:sink
-
 // A store is the history of the new device: a transfer.Sink. Here it is in memory;
 // where yours returns nil, what it took is on disk.
 type store struct {
@@ -45,6 +43,8 @@ type content struct {
 	done bool
 }
 
+// guide:have
+
 func (s *store) Begin(_ context.Context, info segment.TransferInfo) error {
 	s.transfer, s.named = info.ID, nil
 	return nil
@@ -66,6 +66,8 @@ func (s *store) Have(_ context.Context, room segment.RoomEntry, entries []segmen
 	}
 	return wants, nil
 }
+
+// guide:stage
 
 func (s *store) StageSegment(_ context.Context, room segment.RoomEntry, e segment.SegmentEntry, data []byte) (segment.Ledger, error) {
 	var l segment.Ledger
@@ -114,6 +116,8 @@ func (s *store) place(room segment.Room, it segment.Item, l *segment.Ledger) (ke
 	return false, nil
 }
 
+// guide:content
+
 func (s *store) StageAttachment(_ context.Context, room segment.RoomEntry, _ segment.ID, e segment.AttachmentEntry, offset uint64) (segment.AttachmentWriter, error) {
 	c := s.content(room, e)
 	if offset > uint64(len(c.data)) {
@@ -145,6 +149,8 @@ func (w *contentWriter) Commit(sum [32]byte) error {
 // Close without Commit keeps what came: the next connection goes on there.
 func (w *contentWriter) Close() error { return nil }
 
+// guide:commit
+
 // Commit is one transaction: all that this transfer named, and the receipt.
 func (s *store) Commit(_ context.Context, _ segment.End, receipt []byte) error {
 	for _, id := range s.named {
@@ -170,6 +176,17 @@ func (s *store) Commit(_ context.Context, _ segment.End, receipt []byte) error {
 	return nil
 }
 
+// Abort leaves what is staged: another transfer completes it.
+func (s *store) Abort(context.Context, error) error { return nil }
+
+// Receipt makes the store a transfer.ReceiptKeeper.
+func (s *store) Receipt(_ context.Context, transfer [32]byte) ([]byte, error) {
+	return s.receipts[transfer], nil
+}
+
+// guide:end
+
+// take makes an item final.
 func (s *store) take(room segment.Room, it segment.Item) error {
 	var keyer segment.Keyer
 	var l segment.Ledger
@@ -191,16 +208,6 @@ func (s *store) take(room segment.Room, it segment.Item) error {
 	s.messages[key] = record{it, bytes.Clone(raw)}
 	return err
 }
-
-// Abort leaves what is staged: another transfer completes it.
-func (s *store) Abort(context.Context, error) error { return nil }
-
-// Receipt makes the store a transfer.ReceiptKeeper.
-func (s *store) Receipt(_ context.Context, transfer [32]byte) ([]byte, error) {
-	return s.receipts[transfer], nil
-}
-
-// guide:end
 
 func newStore() *store {
 	return &store{

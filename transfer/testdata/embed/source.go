@@ -61,27 +61,7 @@ func (a *archive) Items(_ context.Context, room string, heads []segment.Head) ([
 	return items, nil
 }
 
-func (a *archive) OpenAttachment(_ context.Context, room string, e segment.AttachmentEntry, offset uint64) (io.ReadCloser, error) {
-	for _, it := range a.chat(room).items {
-		for i := range it.Attachments {
-			id, part, _ := segment.ParseRef(it.Attachments[i].DialogObjectRef)
-			if id != e.MessageID || part != e.Part {
-				continue
-			}
-			content, err := it.Attachments[i].Content()
-			if err != nil || offset > uint64(len(content)) {
-				return nil, history.ErrChanged
-			}
-			return io.NopCloser(bytes.NewReader(content[offset:])), nil
-		}
-	}
-	return nil, segment.ErrContentAbsent
-}
-
-// Left is what no segment can hold. It is counted, so that the ledger balances.
-func (a *archive) Left(context.Context) (segment.Ledger, error) { return a.left, nil }
-
-func (a *archive) Close() error { return nil }
+// guide:heads
 
 // add takes a room. Heads come from segment.Keyer and from nowhere else: they
 // decide where segments are cut, and that has to be the same on all devices.
@@ -107,6 +87,28 @@ func (a *archive) add(room segment.Room, roster []codec.Party, items []segment.I
 }
 
 // guide:end
+
+func (a *archive) OpenAttachment(_ context.Context, room string, e segment.AttachmentEntry, offset uint64) (io.ReadCloser, error) {
+	for _, it := range a.chat(room).items {
+		for i := range it.Attachments {
+			id, part, _ := segment.ParseRef(it.Attachments[i].DialogObjectRef)
+			if id != e.MessageID || part != e.Part {
+				continue
+			}
+			content, err := it.Attachments[i].Content()
+			if err != nil || offset > uint64(len(content)) {
+				return nil, history.ErrChanged
+			}
+			return io.NopCloser(bytes.NewReader(content[offset:])), nil
+		}
+	}
+	return nil, segment.ErrContentAbsent
+}
+
+// Left is what no segment can hold. It is counted, so that the ledger balances.
+func (a *archive) Left(context.Context) (segment.Ledger, error) { return a.left, nil }
+
+func (a *archive) Close() error { return nil }
 
 func (a *archive) chat(room string) *chat {
 	for _, c := range a.chats {
