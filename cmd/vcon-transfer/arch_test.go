@@ -38,8 +38,8 @@ func importTable() map[string][]string {
 		"transfer/statedir":      {"hpke", "pairing", "transfer", "transfer/internal/disk"},
 		"transfer/internal/disk": {},
 		"transfer/host":          {"codec", "codec/segment", "pairing", "transfer"},
-		"transfer/transfertest":  {"codec/segment", "pairing", "transfer", "transfer/wire", "transfer/relay", "transfer/relay/server", "transfer/internal/disk"}, // fakes for tests
-		"transfer/reference":     {},                                                                                                                             // the wire format once more, in tests
+		"transfer/transfertest":  {"codec", "codec/segment", "codec/history", "pairing", "transfer", "transfer/wire", "transfer/relay", "transfer/relay/server", "transfer/internal/disk"}, // fakes for tests
+		"transfer/reference":     {},                                                                                                                                                       // the wire format once more, in tests
 		"cmd/vcon-transfer":      {"*"},
 		"testdata":               {}, // for tests
 		"testdata/gen":           {"codec", "codec/mimi", "codec/convert", "testdata"},
