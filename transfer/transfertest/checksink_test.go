@@ -2,9 +2,7 @@ package transfertest_test
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -68,21 +66,6 @@ func TestCheckSinkFinds(t *testing.T) {
 			})
 		})
 	}
-}
-
-// hearing is a test whose failure is what is wanted.
-type hearing struct {
-	testing.TB
-	said []string
-}
-
-func (h *hearing) Errorf(format string, args ...any) {
-	h.said = append(h.said, fmt.Sprintf(format, args...))
-}
-
-func (h *hearing) Fatalf(format string, args ...any) {
-	h.Errorf(format, args...)
-	runtime.Goexit()
 }
 
 // A forgetful sink needs each segment, whatever it has.

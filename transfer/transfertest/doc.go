@@ -3,7 +3,7 @@
 //
 //   - run a whole transfer with its own Source and Sink, and nothing else: Run. The network is then a Network,
 //     and the persons, who scan, consent and copy six digits, are People;
-//   - hold its Sink against the contract: CheckSink;
+//   - hold its Source and its Sink against their contracts: CheckSource, CheckSink;
 //   - break the network in a chosen place. Faults cut a connection after so many bytes, stall it, flip a bit,
 //     and drop, repeat, swap or insert frames, the n-th connection otherwise than the first. Network.Down
 //     refuses to connect, Cut and Vanish end what is connected, with a word and without one;
