@@ -18,8 +18,8 @@ import (
 
 func genSource(t testing.TB) transfer.Source {
 	g := gen.New(3)
-	g.Rooms = 2
-	s := history.NewSource(history.FromVCons(g.Messages(3000)), history.SourceOptions{})
+	g.Rooms = 1
+	s := history.NewSource(history.FromVCons(g.Messages(1000)), history.SourceOptions{})
 	t.Cleanup(func() { s.Close() })
 	return s
 }

@@ -44,6 +44,7 @@ func (c *HalfOpen) vanished() bool {
 	return c.gone
 }
 
+// Read is that of net.Conn; from a peer that vanished nothing comes before the deadline.
 func (c *HalfOpen) Read(p []byte) (int, error) {
 	if !c.vanished() {
 		n, err := c.Conn.Read(p)
@@ -54,6 +55,7 @@ func (c *HalfOpen) Read(p []byte) (int, error) {
 	return c.nobody.Read(p)
 }
 
+// Write is that of net.Conn; to a peer that vanished everything seems to go.
 func (c *HalfOpen) Write(p []byte) (int, error) {
 	if c.vanished() {
 		return len(p), nil
