@@ -82,7 +82,7 @@ func demo(ctx context.Context, ui *terminal, lan bool) (err error) {
 	if _, err := newPhone.await(ctx, regexp.MustCompile(`(Waiting)`)); err != nil {
 		return err
 	}
-	o, err := readOffer(ctx, ui, offer, "")
+	o, err := (&sendFlags{offerFile: offer}).readOffer(ctx, ui)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/codec/history/sqlite"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/host"
 	"github.com/vcon-transfer/vcon-transfer/transfer/relay"
 	"github.com/vcon-transfer/vcon-transfer/transfer/statedir"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
@@ -63,12 +64,18 @@ func explain(ctx context.Context, command string, err error) (exit int, message,
 	if s, ok := errors.AsType[signalError](context.Cause(ctx)); ok {
 		hint = "Run the same command again: it begins from the start."
 		if transfers {
-			hint = "Run the same command again to go on with what is missing."
+			hint = hintAgain
 		}
 		if s.Signal == syscall.SIGTERM {
 			return exitTerminated, "terminated", hint
 		}
 		return exitInterrupted, "interrupted", hint
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, host.ErrCancelled) || errors.Is(cause, host.ErrGone) {
+		return exitInterrupted, cause.Error(), hintAgain
+	}
+	if errors.Is(err, host.ErrClosed) || errors.Is(err, host.ErrGone) {
+		return exitInterrupted, message, hintAgain
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage, message, "See `vcon-transfer help`."
@@ -97,6 +104,8 @@ func explain(ctx context.Context, command string, err error) (exit int, message,
 	}
 	return exitOther, message, ""
 }
+
+const hintAgain = "Run the same command again to go on with what is missing."
 
 func explainOffer(err error) (exit int, message, hint string) {
 	message = err.Error()

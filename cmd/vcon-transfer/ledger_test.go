@@ -174,7 +174,7 @@ func TestStatusHasLedgers(t *testing.T) {
 			checkpoint.Progress = transfer.Progress{Bytes: 1000, TotalBytes: 2000, Messages: 7, TotalMessages: 9}
 			checkpoint.Receipt = sealedReceipt(t, checkpoint, segment.End{Ledger: ledger})
 			c.change(checkpoint)
-			k, err := f.find(ui, checkpoint.Role, "place", true)
+			k, err := f.find(t.Context(), ui, checkpoint.Role, "place", true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -182,14 +182,14 @@ func TestStatusHasLedgers(t *testing.T) {
 				t.Fatal(err)
 			}
 			k.close()
-			if err := status(ui, f, false, false); err != nil {
+			if err := status(t.Context(), ui, f, false, false); err != nil {
 				t.Fatal(err)
 			}
 			if got := said.String(); !regexp.MustCompile("^.*"+c.want+"$").MatchString(got) || strings.Contains(got, c.absent) {
 				t.Errorf("says\n%s", got)
 			}
 			said.Reset()
-			if err := status(ui, f, false, true); err != nil {
+			if err := status(t.Context(), ui, f, false, true); err != nil {
 				t.Fatal(err)
 			}
 			var line statusLine

@@ -21,25 +21,34 @@ func main() {
 
 // run is the whole program but for the process.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if wantsJSON(args) {
+		return runHosted(args, stdin, stdout, stderr)
+	}
 	ctx, stop := withSignals(context.Background())
 	defer stop()
 	ui := newTerminal(stdin, stdout, stderr)
-	root := newRoot(ui)
-	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	c, err := root.ExecuteContextC(ctx)
+	command, err := execute(ctx, ui, args, stdout)
 	ui.endProgress()
 	if err == nil {
 		return exitDone
 	}
-	exit, message, hint := explain(ctx, c.Name(), err)
+	exit, message, hint := explain(ctx, command, err)
 	fmt.Fprintf(stderr, "vcon-transfer: %s\n", message)
 	if hint != "" {
 		fmt.Fprintf(stderr, "  %s\n", hint)
 	}
 	return exit
+}
+
+// execute runs the command that args name.
+func execute(ctx context.Context, ui *terminal, args []string, stdout io.Writer) (command string, err error) {
+	root := newRoot(ui)
+	root.SetArgs(args)
+	root.SetIn(ui.in)
+	root.SetOut(stdout)
+	root.SetErr(ui.err)
+	c, err := root.ExecuteContextC(ctx)
+	return c.Name(), err
 }
 
 // newRoot assembles the commands.
@@ -52,7 +61,7 @@ func newRoot(ui *terminal) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.PersistentFlags().BoolVarP(&ui.quiet, "quiet", "q", false, "no progress and no remarks; prompts and results stay")
+	root.PersistentFlags().BoolVarP(&ui.quiet, "quiet", "q", ui.quiet, "no progress and no remarks; prompts and results stay")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		newDemo(ui), newReceive(ui), newSend(ui), newRelay(ui),

@@ -14,7 +14,7 @@ import (
 // showQR draws the offer where it was asked for, and says how to go on when that
 // is not possible.
 func showQR(ui *terminal, offer *pairing.Offer, where string) error {
-	if where == "none" {
+	if where == "none" || where == "event" {
 		return nil
 	}
 	code, err := offer.QR()
@@ -48,9 +48,15 @@ func showQR(ui *terminal, offer *pairing.Offer, where string) error {
 }
 
 // readOffer gets the offer from a file, from a picture, or from the person.
-func readOffer(ctx context.Context, ui *terminal, file, image string) (*pairing.Offer, error) {
+func (f *sendFlags) readOffer(ctx context.Context, ui *terminal) (*pairing.Offer, error) {
 	var text string
-	switch {
+	switch file, image := f.offerFile, f.scan; {
+	case f.offerFD != 0:
+		b, err := f.offerFD.read("offer", pairing.MaxOfferText)
+		if err != nil {
+			return nil, err
+		}
+		text = string(b)
 	case image != "":
 		f, err := os.Open(image)
 		if err != nil {

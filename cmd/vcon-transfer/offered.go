@@ -22,7 +22,7 @@ func goOn(ctx context.Context, ui *terminal, options transfer.SendOptions) (*tra
 	ctx, cancel := context.WithCancelCause(ctx)
 	var offer *pairing.Offer
 	var wait sync.WaitGroup
-	if f, ok := ui.in.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+	if f, ok := ui.in.(*os.File); ui.host == nil && (!ok || !term.IsTerminal(int(f.Fd()))) {
 		wait.Go(func() {
 			if offer = ui.offered(ctx); offer != nil {
 				cancel(errOffered)

@@ -68,7 +68,7 @@ func TestSourceIsNotNeeded(t *testing.T) {
 		if have {
 			c.Receipt = sealedReceipt(t, c, end)
 		}
-		k, err := f.state.find(ui, pairing.RoleSender, f.place(sources), true)
+		k, err := f.state.find(t.Context(), ui, pairing.RoleSender, f.place(sources), true)
 		if err != nil {
 			t.Fatal(err)
 		}

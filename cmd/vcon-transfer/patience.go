@@ -42,9 +42,9 @@ func (f *timeoutFlag) check() error {
 }
 
 // timing is what the flag means for a session; the default is that of the library.
-func (f *timeoutFlag) timing() transfer.Timing {
+func (f *timeoutFlag) timing(answer time.Duration) transfer.Timing {
 	return transfer.Timing{
 		Peer: f.silence, KeepAlive: min(f.silence/3, mostSilent), Reconnect: lookFactor * f.silence,
-		Hello: max(f.silence*2/3, leastHello),
+		Hello: max(f.silence*2/3, leastHello), Person: answer,
 	}
 }

@@ -30,7 +30,7 @@ func TestTimeoutFlag(t *testing.T) {
 		if _, usage := errors.AsType[usageError](err); usage == c.ok || (err == nil) != c.ok {
 			t.Errorf("%v: %v", c.silence, err)
 		}
-		if got := f.timing(); c.ok && got != c.want {
+		if got := f.timing(0); c.ok && got != c.want {
 			t.Errorf("%v: %+v", c.silence, got)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/host"
 	"github.com/vcon-transfer/vcon-transfer/transfer/local"
 	"github.com/vcon-transfer/vcon-transfer/transfer/relay"
 )
@@ -28,6 +29,8 @@ type receiveFlags struct {
 	expires                   time.Duration
 	state                     stateFlags
 	timeout                   timeoutFlag
+	host                      hostFlags
+	transport                 transportFlag
 }
 
 func newReceive(ui *terminal) *cobra.Command {
@@ -50,7 +53,7 @@ func newReceive(ui *terminal) *cobra.Command {
 	p.BoolVar(&f.noLAN, "no-lan", false, "do not listen on TCP")
 	p.StringVar(&f.relay, "relay", "", "also meet on the relay with this URL")
 	p.StringVar(&f.relayTokenFile, "relay-token-file", "", "file with the token that the relay wants for new channels")
-	p.StringVar(&f.qr, "qr", "terminal", "where to draw the QR code: terminal, none, or a file that ends in .png")
+	p.StringVar(&f.qr, "qr", "terminal", "where to draw the QR code: terminal, none, a file that ends in .png, or, with --json, event")
 	p.StringVar(&f.offerOut, "offer-out", "", "write the offer's text into this file (0600)")
 	p.DurationVar(&f.expires, "expires", pairing.DefaultLifetime, "lifetime of the offer")
 	p.StringVar(&f.label, "label", hostname(), "what this device is called on the other one's screen")
@@ -58,14 +61,20 @@ func newReceive(ui *terminal) *cobra.Command {
 	p.StringVar(&f.room, "room", "", "with --catch-up: the room to ask for")
 	f.state.bind(c)
 	f.timeout.bind(c)
+	f.host.bind(c)
+	f.transport.bind(c)
 	return c
 }
 
-// receive is the new device's side, as a person sees it.
+// receive is the new device's side, as a person or a host sees it.
 func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
-	if err := f.check(); err != nil {
+	if err := errors.Join(f.host.check(ui), f.check()); err != nil {
 		return err
 	}
+	if err := f.transport.open(); err != nil {
+		return err
+	}
+	defer f.transport.close()
 	token, err := relayToken(f.relayTokenFile)
 	if err != nil {
 		return err
@@ -75,7 +84,7 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 		return err
 	}
 	defer sink.Close()
-	k, err := f.state.find(ui, pairing.RoleReceiver, f.place(), f.state.fresh)
+	k, err := f.state.find(ctx, ui, pairing.RoleReceiver, f.place(), f.state.fresh)
 	if err != nil {
 		return err
 	}
@@ -93,13 +102,19 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	if k.found != nil {
 		sayGoingOn(ui, k.found)
 		f.sayNoOffer(ui)
-		sayMoved(ui, k.found.Routes, routes)
+		if !f.transport.given() {
+			sayMoved(ui, k.found.Routes, routes)
+		}
 	}
 	options := transfer.ReceiveOptions{
 		Sink: sink, Acceptors: acceptors, Offer: offer, Prompter: prompt, Interrupted: ui.interrupted,
 		Progress: func(p transfer.Progress) { ui.progress(p, "storing it") },
 		State:    k.state(), Resume: k.found,
-		Timing: f.timeout.timing(), Pause: new(transfer.Pauser),
+		Timing: f.transport.timing(f.timeout.timing(f.host.answer)), Pause: new(transfer.Pauser),
+	}
+	if h := ui.host; h != nil {
+		h.receives(&options, f)
+		defer h.kept(k)
 	}
 	defer suspendable(ui, options.Pause)()
 	result, err := transfer.Receive(ctx, options)
@@ -111,6 +126,10 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	}
 	ui.endProgress()
 	sayLeftState(ui, result)
+	if ui.host != nil {
+		ui.host.result(result)
+		return nil
+	}
 	summarize(ui, result, "received into", f.where())
 	return nil
 }
@@ -119,7 +138,7 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 // there is of the process that died, and of no use.
 func (f *receiveFlags) sayNoOffer(ui *terminal) {
 	files := []string{f.offerOut}
-	if f.qr != "terminal" && f.qr != "none" {
+	if filepath.Ext(f.qr) == ".png" {
 		files = append(files, f.qr)
 	}
 	for _, file := range files {
@@ -140,8 +159,12 @@ func (f *receiveFlags) check() error {
 		return usageError{errors.New("--no-lan leaves no route: add --relay or --socket")}
 	case f.noLAN && (f.listen != "" || f.advertise != ""):
 		return usageError{errors.New("--no-lan excludes --listen and --advertise")}
-	case f.qr != "terminal" && f.qr != "none" && filepath.Ext(f.qr) != ".png":
-		return usageError{fmt.Errorf("--qr %q is neither terminal, none, nor a file that ends in .png", f.qr)}
+	case f.qr == "event" && !f.host.json:
+		return usageError{errors.New("--qr event goes with --json")}
+	case f.qr != "terminal" && f.qr != "none" && f.qr != "event" && filepath.Ext(f.qr) != ".png":
+		return usageError{fmt.Errorf("--qr %q is neither terminal, none, event, nor a file that ends in .png", f.qr)}
+	case f.transport.given() && (f.noLAN || f.listen != "" || f.advertise != "" || f.socket != "" || f.relay != ""):
+		return usageError{errors.New("--transport-fd excludes every route of this program's own")}
 	case len(f.label) > pairing.MaxLabel || printable(f.label, pairing.MaxLabel) != f.label:
 		return usageError{fmt.Errorf("--label has at most %d bytes and no control characters", pairing.MaxLabel)}
 	case f.room != "" && !f.catchUp:
@@ -157,6 +180,9 @@ func (f *receiveFlags) check() error {
 // wait opens the routes: where a stored transfer had them, if there is one. When that
 // cannot be on the LAN any more, the old device still finds this one on the relay.
 func (f *receiveFlags) wait(ctx context.Context, ui *terminal, stored *transfer.Checkpoint, token string) ([]transfer.Acceptor, []pairing.Route, func(), error) {
+	if f.transport.given() {
+		return []transfer.Acceptor{&f.transport}, nil, func() {}, nil
+	}
 	if stored == nil {
 		return f.routes(ctx, ui, token)
 	}
@@ -165,7 +191,7 @@ func (f *receiveFlags) wait(ctx context.Context, ui *terminal, stored *transfer.
 	}
 	acceptors, routes, closeAll, err := f.routes(ctx, ui, token)
 	if err != nil && f.relay != "" {
-		ui.say("Warning: the old device cannot reach this one directly (%v). Only the relay is left.", err)
+		ui.warn("relay-only", "the old device cannot reach this one directly (%v). Only the relay is left.", err)
 		f.noLAN, f.socket = true, ""
 		acceptors, routes, closeAll, err = f.routes(ctx, ui, token)
 	}
@@ -281,10 +307,10 @@ func tryCount(n int) string {
 func (p *receivePrompt) Warn(_ context.Context, w transfer.Warning) {
 	switch w {
 	case transfer.WarnTaken:
-		p.ui.say("Warning: somebody else who has seen the code tried to use it too. It was refused.")
+		p.ui.warn(host.WarnTaken, "somebody else who has seen the code tried to use it too. It was refused.")
 	case transfer.WarnClock:
-		p.ui.say("Warning: the clocks of the two devices differ by more than a minute.")
+		p.ui.warn(host.WarnClock, "the clocks of the two devices differ by more than a minute.")
 	case transfer.WarnReceipt:
-		p.ui.say("Warning: everything is imported, but the old device may not know it. Run this command here and `send` there once more before you wipe it.")
+		p.ui.warn(host.WarnReceipt, "everything is imported, but the old device may not know it. Run this command here and `send` there once more before you wipe it.")
 	}
 }

@@ -52,7 +52,7 @@ func (s *spoken) Accept(ctx context.Context, meet wire.Rendezvous) (wire.Conn, e
 	e, ok := errors.AsType[*relay.Error](err)
 	if ok && ctx.Err() == nil && e.Reason != relay.NoPeer && e.Reason != s.said {
 		s.said = e.Reason
-		s.ui.say("Warning: the relay cannot be used yet: %v. %s", e.Reason, e.Reason.Hint())
+		s.ui.warn("relay", "the relay cannot be used yet: %v. %s", e.Reason, e.Reason.Hint())
 	}
 	return conn, err
 }

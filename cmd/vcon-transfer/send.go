@@ -23,8 +23,11 @@ type sendFlags struct {
 	noMedia, yes, public          bool
 	label, relayTokenFile         string
 	export                        exportFlags
+	offerFD, sourceFD             fdFlag
 	state                         stateFlags
 	timeout                       timeoutFlag
+	host                          hostFlags
+	transport                     transportFlag
 }
 
 func newSend(ui *terminal) *cobra.Command {
@@ -34,13 +37,15 @@ func newSend(ui *terminal) *cobra.Command {
 		Short: "on the old device: read the offer, show what will be sent and to whom, ask, send, wait for the receipt",
 		Long: "Send a history to the device that shows the offer. SOURCE is a vCon file or folder (CBOR or JSON),\n" +
 			"a store (*.db), another program's export, or - for standard input.",
-		Args: cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error { return f.checkSources(args) },
 		RunE: func(c *cobra.Command, args []string) error {
 			return send(c.Context(), ui, &f, args)
 		},
 	}
 	p := c.Flags()
 	p.StringVar(&f.offerFile, "offer-file", "", "read the offer's text from this file")
+	p.Var(&f.offerFD, "offer-fd", "read the offer's text from this file descriptor")
+	p.Var(&f.sourceFD, "source-fd", "read SOURCE, a vCon, from this file descriptor")
 	p.StringVar(&f.scan, "scan", "", "read the QR code from this picture or screenshot")
 	p.StringVar(&f.since, "since", "", "only messages from this date or time on (2026-01-31, or RFC 3339)")
 	p.StringVar(&f.until, "until", "", "only messages before this date or time")
@@ -54,12 +59,33 @@ func newSend(ui *terminal) *cobra.Command {
 	f.export.bind(c)
 	f.state.bind(c)
 	f.timeout.bind(c)
-	c.MarkFlagsMutuallyExclusive("offer-file", "scan")
+	f.host.bind(c)
+	f.transport.bind(c)
+	c.MarkFlagsMutuallyExclusive("offer-file", "scan", "offer-fd")
 	return c
 }
 
-// send is the old device's side, as a person sees it.
+// checkSources refuses arguments that name no history, or one that cannot be read.
+func (f *sendFlags) checkSources(args []string) error {
+	switch {
+	case f.sourceFD != 0 && len(args) > 0:
+		return errors.New("--source-fd is the only SOURCE")
+	case f.sourceFD == 0 && len(args) == 0:
+		return errors.New("no SOURCE")
+	case f.host.json && slices.Contains(args, "-"):
+		return errors.New("standard input has the commands of --json: give the SOURCE with --source-fd")
+	}
+	return nil
+}
+
+// given tells whether an offer is: a new transfer begins.
+func (f *sendFlags) given() bool { return f.offerFile != "" || f.scan != "" || f.offerFD != 0 }
+
+// send is the old device's side, as a person or a host sees it.
 func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) error {
+	if err := f.host.check(ui); err != nil {
+		return err
+	}
 	scope, err := f.scope()
 	if err != nil {
 		return err
@@ -75,16 +101,31 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 	if err != nil {
 		return err
 	}
+	if err := f.transport.open(); err != nil {
+		return err
+	}
+	defer f.transport.close()
+	if f.sourceFD != 0 {
+		file, err := f.sourceFD.open("source")
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		ui.piped, sources = file, []string{"-"}
+	}
 	k := &kept{}
 	if !slices.Contains(sources, "-") {
 		// What comes in on standard input may be another history than the one that was
 		// consented to. Else: an offer that is given begins a new transfer.
-		k, err = f.state.find(ui, pairing.RoleSender, f.place(sources), f.state.fresh || f.offerFile != "" || f.scan != "")
+		k, err = f.state.find(ctx, ui, pairing.RoleSender, f.place(sources), f.state.fresh || f.given())
 	}
 	if err != nil {
 		return err
 	}
 	defer k.close()
+	if ui.host != nil && k.found == nil && !f.given() {
+		return usageError{errors.New("nothing is unfinished, and no offer is given: --offer-fd, --offer-file or --scan")}
+	}
 	source := &lazySource{open: func() (history.Reader, error) { return openSource(ctx, ui, sources, exports) }}
 	defer source.Close()
 	if k.found == nil || k.found.Receipt == nil {
@@ -97,7 +138,14 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 		Dialer: &routes{relayToken: token}, Scope: scope, Label: f.label, State: k.state(), Resume: k.found,
 		Prompter: &sendPrompt{ui: ui, yes: f.yes}, Interrupted: ui.interrupted, AllowPublicRoutes: f.public,
 		Progress: func(p transfer.Progress) { ui.progress(p, "waiting for the new device to store it") },
-		Timing:   f.timeout.timing(), Pause: new(transfer.Pauser),
+		Timing:   f.transport.timing(f.timeout.timing(f.host.answer)), Pause: new(transfer.Pauser),
+	}
+	if f.transport.given() {
+		options.Dialer = &f.transport
+	}
+	if h := ui.host; h != nil {
+		h.sends(&options, f.yes)
+		defer h.kept(k)
 	}
 	defer suspendable(ui, options.Pause)()
 	var result *transfer.Result
@@ -106,7 +154,7 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 		sayGoingOn(ui, k.found)
 		result, offer, err = goOn(ctx, ui, options)
 	} else {
-		offer, err = readOffer(ctx, ui, f.offerFile, f.scan)
+		offer, err = f.readOffer(ctx, ui)
 	}
 	if err != nil {
 		return err
@@ -126,6 +174,10 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 	}
 	ui.endProgress()
 	sayLeftState(ui, result)
+	if ui.host != nil {
+		ui.host.result(result)
+		return nil
+	}
 	summarize(ui, result, "sent to", fmt.Sprintf("%q", printable(result.Peer, 64)))
 	return nil
 }
@@ -136,9 +188,15 @@ func (f *sendFlags) checkOffer(ctx context.Context, ui *terminal, offer *pairing
 		return offerError{fmt.Errorf("the new device asks for the history of one room: say which with --room: %w", pairing.ErrIntent)}
 	}
 	if offer.Expired() {
-		ui.say("Warning: by this device's clock the code has expired. Trying all the same.")
+		ui.warn("expired", "by this device's clock the code has expired. Trying all the same.")
 	}
-	if offer.Route.Kind == pairing.RouteRelay && !f.yes {
+	if offer.Route.Kind == pairing.RouteRelay && !f.yes && !f.transport.given() {
+		if ui.host != nil {
+			_, err := answered(ctx, ui.host, func(ctx context.Context) (struct{}, error) {
+				return struct{}{}, ui.host.AllowRoute(ctx, offer.Route)
+			})
+			return err
+		}
 		return confirm(ctx, ui, fmt.Sprintf("The code leads to the relay %s. The relay cannot read anything, but a code from a stranger would look like this too. Go on?",
 			printable(offer.Route.Path, 100)))
 	}

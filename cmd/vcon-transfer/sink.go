@@ -37,7 +37,7 @@ func (f *receiveFlags) openSink(ctx context.Context, ui *terminal) (sink, error)
 		return placed{s, f.where()}, nil
 	}
 	s, err := sqlite.Open(ctx, f.storePath(), sqlite.Options{Doubt: func(e *history.SpaceError) {
-		ui.say("Warning: about %s are announced, %s are free in %s. It fits only if much of it is the same.", size(e.Need), size(e.Free), f.where())
+		ui.warn("space", "about %s are announced, %s are free in %s. It fits only if much of it is the same.", size(e.Need), size(e.Free), f.where())
 	}})
 	if err != nil {
 		return nil, destinationError{err}

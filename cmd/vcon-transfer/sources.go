@@ -70,7 +70,7 @@ type mergedSource struct {
 }
 
 func (m *mergedSource) open(ctx context.Context, ui *terminal, all []sourceArg) error {
-	m.builder = history.NewBuilder(history.Options{Stdin: ui.in})
+	m.builder = history.NewBuilder(history.Options{Stdin: ui.piped})
 	files := false
 	for _, a := range all {
 		var err error

@@ -21,18 +21,24 @@ import (
 type stateFlags struct {
 	dir   string
 	fresh bool
+	key   keyFlags
 }
 
 func (f *stateFlags) bind(c *cobra.Command) {
 	c.Flags().StringVar(&f.dir, "state-dir", "", "where unfinished transfers are kept (default: in the user's data directory)")
+	f.key.bind(c)
 	c.Flags().BoolVar(&f.fresh, "new", false, "begin a new transfer, with a new code, also when one is unfinished")
 }
 
 // open opens the state directory. Without it a transfer goes well all the same, if it
 // is not interrupted: only a directory that was asked for has to be there.
-func (f *stateFlags) open(ui *terminal) (*statedir.Dir, error) {
+func (f *stateFlags) open(ctx context.Context, ui *terminal) (*statedir.Dir, error) {
+	key, err := f.key.read(ctx, ui)
+	if err != nil {
+		return nil, err
+	}
 	path := f.path()
-	dir, err := statedir.Open(path, statedir.Options{})
+	dir, err := statedir.Open(path, statedir.Options{Key: key})
 	if err == nil {
 		return dir, nil
 	}
@@ -45,7 +51,7 @@ func (f *stateFlags) open(ui *terminal) (*statedir.Dir, error) {
 }
 
 func sayWithout(ui *terminal, err error) {
-	ui.say("Warning: an interrupted transfer cannot be gone on with after this process: %v", err)
+	ui.warn("no-state", "an interrupted transfer cannot be gone on with after this process: %v", err)
 }
 
 // path is --state-dir or the default, beside the default store.
@@ -74,12 +80,12 @@ const maxAtOnce = 8
 
 // find takes what the same command left unfinished, the newest; or with fresh, or when
 // there is nothing, a place for a new transfer, which takes that of an unfinished one.
-func (f *stateFlags) find(ui *terminal, role pairing.Role, place string, fresh bool) (k *kept, err error) {
+func (f *stateFlags) find(ctx context.Context, ui *terminal, role pairing.Role, place string, fresh bool) (k *kept, err error) {
 	k = &kept{}
 	if f.dir == "" {
 		k.without = func(err error) { sayWithout(ui, err) }
 	}
-	if k.dir, err = f.open(ui); err != nil || k.dir == nil {
+	if k.dir, err = f.open(ctx, ui); err != nil || k.dir == nil {
 		return k, err
 	}
 	defer func() {
@@ -107,7 +113,7 @@ func (f *stateFlags) find(ui *terminal, role pairing.Role, place string, fresh b
 		if !fresh {
 			if c, err = e.Load(); err != nil {
 				// A new code is what is left of it, and what comes next.
-				ui.say("Warning: an unfinished transfer is not gone on with: %v", err)
+				ui.warn("state", "an unfinished transfer is not gone on with: %v", err)
 			}
 		}
 		switch {
@@ -121,10 +127,10 @@ func (f *stateFlags) find(ui *terminal, role pairing.Role, place string, fresh b
 		}
 	}
 	if k.entry == nil {
-		ui.say("Warning: %d transfers like this one are under way; this one cannot be gone on with after this process.", maxAtOnce)
+		ui.warn("no-state", "%d transfers like this one are under way; this one cannot be gone on with after this process.", maxAtOnce)
 	}
 	if err := k.dir.Clean(); err != nil {
-		ui.say("Warning: %v", err)
+		ui.warn("state", "%v", err)
 	}
 	return k, nil
 }
@@ -249,7 +255,7 @@ func moment(t time.Time) string {
 // sayLeftState tells of state that could not be removed.
 func sayLeftState(ui *terminal, r *transfer.Result) {
 	if r.State != nil {
-		ui.say("Warning: %v. `vcon-transfer status --forget` removes it.", r.State)
+		ui.warn("state", "%v. `vcon-transfer status --forget` removes it.", r.State)
 	}
 }
 
@@ -264,7 +270,7 @@ func sayMoved(ui *terminal, looked, waits []pairing.Route) {
 	if len(looked) == 0 {
 		return
 	}
-	ui.say("Warning: the old device looks for this one at %s, and it is not there any more.", looked[0])
+	ui.warn("moved", "the old device looks for this one at %s, and it is not there any more.", looked[0])
 	ui.remark("Connect both to the network where they were, or begin again on both with `--new`: what is here is not sent again.")
 }
 

@@ -102,7 +102,7 @@ func TestFindKept(t *testing.T) {
 	f := &stateFlags{dir: filepath.Join(t.TempDir(), "state")}
 	find := func(fresh bool) *kept {
 		t.Helper()
-		k, err := f.find(ui, pairing.RoleSender, "place", fresh)
+		k, err := f.find(t.Context(), ui, pairing.RoleSender, "place", fresh)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +202,7 @@ func TestManySources(t *testing.T) {
 	f := &stateFlags{dir: filepath.Join(t.TempDir(), "state")}
 	for _, place := range []string{long, exact} {
 		for range 2 { // the second has a number
-			k, err := f.find(newTerminal(strings.NewReader(""), io.Discard, io.Discard), pairing.RoleSender, place, false)
+			k, err := f.find(t.Context(), newTerminal(strings.NewReader(""), io.Discard, io.Discard), pairing.RoleSender, place, false)
 			if err != nil || k.state() == nil {
 				t.Fatal(err)
 			}
@@ -223,7 +223,7 @@ func TestStateIsOptional(t *testing.T) {
 	bad := storedTransfer(1, time.Now())
 	bad.Resumption = hpke.Secret{} // any error of Save
 
-	k, err := f.find(ui, pairing.RoleSender, "place", true)
+	k, err := f.find(t.Context(), ui, pairing.RoleSender, "place", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestStateIsOptional(t *testing.T) {
 	k.close()
 
 	asked := &stateFlags{dir: f.path()}
-	if k, err = asked.find(ui, pairing.RoleSender, "place", true); err != nil {
+	if k, err = asked.find(t.Context(), ui, pairing.RoleSender, "place", true); err != nil {
 		t.Fatal(err)
 	}
 	if err := k.state().Save(t.Context(), bad); err == nil {
@@ -268,10 +268,10 @@ func TestStateIsOptional(t *testing.T) {
 		}
 	}
 	said.Reset()
-	if k, err := f.find(ui, pairing.RoleSender, "place", true); err != nil || k.state() != nil || !strings.Contains(said.String(), "cannot be gone on with") {
+	if k, err := f.find(t.Context(), ui, pairing.RoleSender, "place", true); err != nil || k.state() != nil || !strings.Contains(said.String(), "cannot be gone on with") {
 		t.Errorf("%v, and said %q", err, &said)
 	}
-	if _, err := asked.find(ui, pairing.RoleSender, "place", true); err == nil {
+	if _, err := asked.find(t.Context(), ui, pairing.RoleSender, "place", true); err == nil {
 		t.Error("no error of a directory that was asked for")
 	}
 }
@@ -281,7 +281,7 @@ func TestStandardInputIsNotGoneOnWith(t *testing.T) {
 	var said strings.Builder
 	ui := newTerminal(strings.NewReader(string(sample.CBOR)), &said, &said)
 	f := &sendFlags{state: stateFlags{dir: filepath.Join(t.TempDir(), "state")}, timeout: timeoutFlag{defaultTimeout}}
-	k, err := f.state.find(ui, pairing.RoleSender, f.place([]string{"-"}), false)
+	k, err := f.state.find(t.Context(), ui, pairing.RoleSender, f.place([]string{"-"}), false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -24,9 +25,10 @@ func newStatus(ui *terminal) *cobra.Command {
 		Use:   "status",
 		Short: "list the transfers that are unfinished on this device, and forget them",
 		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return status(ui, &f, forget, asJSON) },
+		RunE:  func(c *cobra.Command, _ []string) error { return status(c.Context(), ui, &f, forget, asJSON) },
 	}
 	c.Flags().StringVar(&f.dir, "state-dir", "", "where unfinished transfers are kept (default: in the user's data directory)")
+	f.key.bind(c)
 	c.Flags().BoolVar(&forget, "forget", false, "remove them: they cannot be gone on with; what was received stays")
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a transfer on standard output")
 	return c
@@ -56,12 +58,16 @@ type statusDone struct {
 }
 
 // status lists what is unfinished. What is over its lifetime is removed first.
-func status(ui *terminal, f *stateFlags, forget, asJSON bool) error {
+func status(ctx context.Context, ui *terminal, f *stateFlags, forget, asJSON bool) error {
 	if _, err := os.Stat(f.path()); errors.Is(err, fs.ErrNotExist) {
 		ui.remark("Nothing is unfinished.")
 		return nil
 	}
-	dir, err := statedir.Open(f.path(), statedir.Options{})
+	key, err := f.key.read(ctx, ui)
+	if err != nil {
+		return err
+	}
+	dir, err := statedir.Open(f.path(), statedir.Options{Key: key})
 	if err != nil {
 		return destinationError{fmt.Errorf("%s: %w", f.path(), err)}
 	}

@@ -10,12 +10,12 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"golang.org/x/term"
 
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/host"
 )
 
 // A terminal is the person: results go to out, questions, codes and remarks to
@@ -23,6 +23,8 @@ import (
 type terminal struct {
 	out, err io.Writer
 	in       io.Reader
+	piped    io.Reader // what a SOURCE reads from, that is no file
+	host     *hosted   // in the place of the person; nil is a person
 	quiet    bool
 	screen   bool // err is a terminal
 	columns  int
@@ -40,7 +42,7 @@ type line struct {
 }
 
 func newTerminal(in io.Reader, out, err io.Writer) *terminal {
-	t := &terminal{in: in, out: out, err: err, columns: 80, rows: 24}
+	t := &terminal{in: in, piped: in, out: out, err: err, columns: 80, rows: 24}
 	if f, ok := err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		t.screen = true
 		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
@@ -63,6 +65,16 @@ func (t *terminal) remark(format string, args ...any) {
 	if !t.quiet {
 		t.say(format, args...)
 	}
+}
+
+// warn tells of something that stops nothing, with a token for a host.
+func (t *terminal) warn(code, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if t.host != nil {
+		t.host.Tell(code, text)
+		return
+	}
+	t.say("Warning: %s", text)
 }
 
 // ask asks one question and waits for a line. It returns io.EOF when there is
@@ -181,27 +193,8 @@ func (t *terminal) interrupted(i transfer.Interruption) {
 	}
 }
 
-// printable makes a text of the peer or of the history fit for a terminal:
-// control characters and what changes the direction of text are escaped, and it
-// has at most n runes.
-func printable(s string, n int) string {
-	var b strings.Builder
-	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
-		if n--; n < 0 {
-			b.WriteRune('…')
-			break
-		}
-		switch {
-		case r == '\n' || r == '\t':
-			b.WriteRune(' ')
-		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r):
-			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
+// printable makes a text of the peer or of the history fit for a terminal.
+func printable(s string, n int) string { return host.Printable(s, n) }
 
 // count writes 12345 as 12,345.
 func count(n uint64) string {

@@ -251,3 +251,9 @@ func next(ctx context.Context, answers <-chan *Command) (*Command, error) {
 		return nil, ctx.Err()
 	}
 }
+
+// ShowPNG is Options.PNG, once that is known.
+func (c *Conn) ShowPNG() { c.opts.PNG = true }
+
+// TellConsent is Options.Consented, once that is known.
+func (c *Conn) TellConsent() { c.opts.Consented = true }

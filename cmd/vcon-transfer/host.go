@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os/signal"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/host"
+	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
+)
+
+// A hosted run has a program in the place of the person: `send` and `receive` with
+// --json (docs/subprocess.md).
+type hosted struct {
+	*host.Conn
+	pause  *transfer.Pauser
+	answer time.Duration // how long an answer is waited for
+	marks  host.Marks
+	done   host.Done
+}
+
+// wantsJSON finds --json before the command line is parsed: one that makes no sense is
+// told in JSON, too.
+func wantsJSON(args []string) bool {
+	if len(args) == 0 || args[0] != "send" && args[0] != "receive" {
+		return false
+	}
+	if i := slices.Index(args, "--"); i >= 0 {
+		args = args[:i]
+	}
+	return slices.Contains(args, "--json") || slices.Contains(args, "--json=true")
+}
+
+// runHosted is run, with the host on stdin and stdout: nothing else is read there or
+// written.
+func runHosted(args []string, stdin io.Reader, stdout, stderr io.Writer) (exit int) {
+	// A host that is gone is an error of the write, which ends the transfer in order.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := withSignals(context.Background())
+	defer stop()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	h := &hosted{pause: new(transfer.Pauser), answer: defaultAnswer}
+	h.Conn = host.New(host.Options{
+		Write:  func(line []byte) error { _, err := stdout.Write(line); return err },
+		Cancel: cancel, Pause: h.pause,
+	})
+	ui := newTerminal(strings.NewReader(""), stderr, stderr)
+	ui.host, ui.quiet, ui.screen = h, true, false
+	// The one goroutine that nobody waits for: see terminal.line.
+	go h.ReadCommands(stdin)
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(stderr, "vcon-transfer: panic: %v\n%s", p, debug.Stack())
+			exit = exitOther
+			h.done = host.Done{Exit: exit, Code: "internal", Message: "a bug in vcon-transfer; what it said is on standard error"}
+		}
+		h.Close()
+		if err := h.Emit(h.done); err != nil && exit == exitDone {
+			fmt.Fprintf(stderr, "vcon-transfer: all is done, and the host cannot be told: %v\n", err)
+			exit = exitOther
+		}
+	}()
+	command, err := execute(ctx, ui, args, stderr)
+	if err == nil {
+		h.done.OK, h.done.Code = true, "done"
+		return exitDone
+	}
+	d := &h.done
+	d.Exit, d.Message, d.Hint = explain(ctx, command, err)
+	d.Code = codeOf(ctx, err, d.Exit)
+	fmt.Fprintf(stderr, "vcon-transfer: %s\n", d.Message)
+	return d.Exit
+}
+
+// codeOf is the stable token of an error: that of the wire where it has one.
+func codeOf(ctx context.Context, err error, exit int) string {
+	switch {
+	case errors.Is(context.Cause(ctx), host.ErrCancelled):
+		return "cancelled"
+	case errors.Is(context.Cause(ctx), host.ErrGone), errors.Is(err, host.ErrGone):
+		return "host-gone"
+	case errors.Is(err, host.ErrClosed):
+		return "no-answer"
+	}
+	if e, ok := errors.AsType[*transfer.Error](err); ok && e.Code != wire.CodeInternal && exit < exitInterrupted {
+		return e.Code.String()
+	}
+	switch exit {
+	case exitUsage:
+		return "usage"
+	case exitOffer:
+		return "offer"
+	case exitDeclined:
+		return "declined"
+	case exitSource:
+		return "source"
+	case exitDestination:
+		return "storage"
+	case exitPolicy:
+		return "policy"
+	case exitVersion:
+		return "version"
+	case exitInterrupted:
+		return "interrupted"
+	case exitTerminated:
+		return "terminated"
+	}
+	return "internal"
+}
+
+// result is what done says of a transfer that is over.
+func (h *hosted) result(r *transfer.Result) {
+	h.done = host.Done{
+		Transfer: hex.EncodeToString(r.TransferID[:]), Root: hex.EncodeToString(r.Root[:]), Ledger: host.LedgerOf(r.Ledger),
+		Peer: printable(r.Peer, pairing.MaxLabel), Sent: r.Sent, Received: r.Received, Duration: r.Duration.Milliseconds(),
+		Rooms: h.marks.List(),
+	}
+	if r.Route.Kind != 0 {
+		h.done.Route = r.Route.String()
+	}
+}
+
+// kept says in done whether the same command goes on with the transfer.
+func (h *hosted) kept(k *kept) {
+	if k.entry == nil {
+		return
+	}
+	if c, err := k.entry.Load(); err == nil && c != nil {
+		h.done.Resume, h.done.Peer = true, printable(c.Peer, pairing.MaxLabel)
+		h.done.Transfer = hex.EncodeToString(c.TransferID[:])
+		c.Erase()
+	}
+}
+
+// hostFlags are those of `send` and `receive` for a program that runs them.
+type hostFlags struct {
+	json   bool
+	answer time.Duration
+}
+
+const (
+	defaultAnswer = 5 * time.Minute
+	minAnswer     = time.Second
+	maxAnswer     = time.Hour
+)
+
+func (f *hostFlags) bind(c *cobra.Command) {
+	c.Flags().BoolVar(&f.json, "json", false, "JSON Lines: events on standard output, commands on standard input; for programs")
+	c.Flags().DurationVar(&f.answer, "answer-timeout", defaultAnswer, "how long a person, or the program that runs this one, is waited for")
+}
+
+func (f *hostFlags) check(ui *terminal) error {
+	if f.answer < minAnswer || f.answer > maxAnswer {
+		return usageError{fmt.Errorf("--answer-timeout is between %v and %v", minAnswer, maxAnswer)}
+	}
+	if f.json != (ui.host != nil) {
+		return usageError{errors.New("--json is written in full, as --json")}
+	}
+	if ui.host != nil {
+		ui.host.answer = f.answer
+	}
+	return nil
+}
+
+// answered asks the host outside of a session, which has its own deadlines.
+func answered[T any](ctx context.Context, h *hosted, ask func(context.Context) (T, error)) (T, error) {
+	within, cancel := context.WithTimeout(ctx, h.answer)
+	defer cancel()
+	v, err := ask(within)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		err = &transfer.Error{Code: wire.CodeTimeout, Err: errNoAnswer}
+	}
+	return v, err
+}
+
+var errNoAnswer = errors.New("the host has not answered in time")
+
+// sends puts the host in the place of the person at the old device.
+func (h *hosted) sends(o *transfer.SendOptions, consented bool) {
+	if consented {
+		h.TellConsent()
+	}
+	if o.Resume != nil {
+		_ = h.Emit(host.ResumedOf(o.Resume))
+	}
+	o.Source = h.marks.Source(o.Source)
+	o.Prompter, o.Progress, o.Pause = h, h.Progress, h.pause
+	o.Connected, o.Interrupted = h.Connected, h.Interrupted
+}
+
+// receives is sends for the new device. The files of an offer are still written.
+func (h *hosted) receives(o *transfer.ReceiveOptions, f *receiveFlags) {
+	if f.qr == "event" {
+		h.ShowPNG()
+	}
+	if o.Resume != nil {
+		_ = h.Emit(host.ResumedOf(o.Resume))
+	}
+	if s, ok := o.Sink.(host.Store); ok {
+		o.Sink = h.marks.Sink(s)
+	}
+	o.Prompter, o.Progress, o.Pause = hostedPrompt{h, o.Prompter}, h.Progress, h.pause
+	o.Connected, o.Interrupted = h.Connected, h.Interrupted
+}
+
+// A hostedPrompt also writes the offer into the files that were asked for, first: who
+// has the event may look for them.
+type hostedPrompt struct {
+	*hosted
+	files transfer.ReceivePrompter
+}
+
+func (p hostedPrompt) ShowOffer(ctx context.Context, offer *pairing.Offer) error {
+	if err := p.files.ShowOffer(ctx, offer); err != nil {
+		return err
+	}
+	return p.hosted.ShowOffer(ctx, offer)
+}
