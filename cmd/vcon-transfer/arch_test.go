@@ -71,7 +71,7 @@ func importers() map[string][]string {
 // testOnly are modules that only tests use.
 func testOnly() []string {
 	return []string{
-		"github.com/rogpeppe/go-internal", "go.uber.org/goleak", "golang.org/x/crypto", "pgregory.net/rapid",
+		"github.com/rogpeppe/go-internal", "github.com/santhosh-tekuri/jsonschema", "go.uber.org/goleak", "golang.org/x/crypto", "pgregory.net/rapid",
 	}
 }
 

@@ -61,6 +61,11 @@ func runHosted(args []string, stdin io.Reader, stdout, stderr io.Writer) (exit i
 	ui.host, ui.quiet, ui.screen = h, true, false
 	// The one goroutine that nobody waits for: see terminal.line.
 	go h.ReadCommands(stdin)
+	return h.run(ctx, stderr, func() (string, error) { return execute(ctx, ui, args, stderr) })
+}
+
+// run runs a command, and tells the host how it ended: whatever happens, once.
+func (h *hosted) run(ctx context.Context, stderr io.Writer, command func() (name string, err error)) (exit int) {
 	defer func() {
 		if p := recover(); p != nil {
 			fmt.Fprintf(stderr, "vcon-transfer: panic: %v\n%s", p, debug.Stack())
@@ -73,13 +78,13 @@ func runHosted(args []string, stdin io.Reader, stdout, stderr io.Writer) (exit i
 			exit = exitOther
 		}
 	}()
-	command, err := execute(ctx, ui, args, stderr)
+	name, err := command()
 	if err == nil {
 		h.done.OK, h.done.Code = true, "done"
 		return exitDone
 	}
 	d := &h.done
-	d.Exit, d.Message, d.Hint = explain(ctx, command, err)
+	d.Exit, d.Message, d.Hint = explain(ctx, name, err)
 	d.Code = codeOf(ctx, err, d.Exit)
 	fmt.Fprintf(stderr, "vcon-transfer: %s\n", d.Message)
 	return d.Exit
