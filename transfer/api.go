@@ -123,7 +123,8 @@ type SendOptions struct {
 	Progress func(Progress)
 	// Connected tells of each connection on which the other device has proved that it
 	// knows the offer, or is the one of the stored transfer: on the old device before
-	// Consent, on the new one before AskCheckCode.
+	// Consent, on the new one before AskCheckCode; and once more when the check code has
+	// matched on it.
 	Connected func(Connection)
 	// Interrupted tells of a lost connection that is not replaced within 2 s, and of
 	// another device that is paused for so long. It is called from a goroutine of its
@@ -177,7 +178,7 @@ type ReceiveOptions struct {
 type Connection struct {
 	Route    pairing.Route // on the new device zero: any of its own
 	Peer     string        // the peer's label, not escaped
-	Verified bool          // the check code has matched, on an earlier connection or in an earlier process
+	Verified bool          // the check code has matched, at some time
 }
 
 // Timing holds the deadlines of a session. A zero field takes its default.

@@ -123,6 +123,7 @@ type receiver struct {
 	warned     sync.Once          // of another sender
 
 	begun   bool
+	told    bool      // that the connection is verified
 	asleep  time.Time // the sender was paused when the last connection was lost: until when it is waited for
 	start   time.Time
 	meter   *meter

@@ -10,7 +10,7 @@ import (
 
 // replaceLink is nextLink after a connection that was lost, or for the first one.
 func (r *receiver) replaceLink(ctx context.Context, cause error) (*link, error) {
-	if r.begun && r.receipt == nil && cause != nil {
+	if r.verified() && r.receipt == nil && cause != nil {
 		r.opts.Pause.awake(ctx)
 		what := Interruption{Cause: cause, Until: time.Now().Add(r.opts.Timing.Reconnect)}
 		if !r.asleep.IsZero() {

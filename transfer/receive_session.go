@@ -45,9 +45,8 @@ func (r *receiver) serve(run context.Context, l *link) (err error) {
 	}
 	heard = true
 	r.confirm()
-	if r.opts.Connected != nil {
-		r.opts.Connected(Connection{Peer: r.result.Peer, Verified: r.verified()})
-	}
+	r.told = false
+	r.connected(r.verified())
 	l.admitData()
 	wait.Go(func() { l.keepAlive(ctx) })
 	r.opts.Pause.attach(ctx, l)
@@ -60,6 +59,14 @@ func (r *receiver) serve(run context.Context, l *link) (err error) {
 		return err
 	}
 	return r.receiveHistory(ctx, l, m)
+}
+
+// connected tells the host of a connection, and once that it is verified.
+func (r *receiver) connected(verified bool) {
+	if r.opts.Connected != nil && !(verified && r.told) {
+		r.told = verified
+		r.opts.Connected(Connection{Peer: r.result.Peer, Verified: verified})
+	}
 }
 
 // verified tells whether the check code has matched.
@@ -127,6 +134,7 @@ func (r *receiver) awaitCode(ctx context.Context, l *link, wait *sync.WaitGroup)
 		return message{}, &lost{ctx.Err()}
 	case <-r.confirmed:
 	}
+	r.connected(true)
 	if !r.begun {
 		if err := r.opts.Sink.Begin(ctx, r.info); err != nil {
 			return message{}, fail(wire.CodeStorage, err)

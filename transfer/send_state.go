@@ -37,7 +37,11 @@ func (s *sender) keepConfirmed(ctx context.Context, first recordType) error {
 		return nil
 	}
 	s.code = ""
-	return s.keep.save(ctx, func(c *Checkpoint) { c.Code = "" })
+	if err := s.keep.save(ctx, func(c *Checkpoint) { c.Code = "" }); err != nil {
+		return err
+	}
+	s.connected(true)
+	return nil
 }
 
 // restore takes up a stored transfer where its last process left it.

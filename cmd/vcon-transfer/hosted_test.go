@@ -38,6 +38,7 @@ func TestHostedLines(t *testing.T) {
 		`{"v":1,"event":"offer","text":"OFFER","png":"PNG","routes":["tcp 127.0.0.1:N"],"expires":"TIME"}`,
 		`{"v":1,"event":"connected","peer":"old phone","verified":false}`,
 		`{"v":1,"event":"check_code","want":true,"tries":3,"peer":"old phone","messages":14,"bytes":N}`,
+		`{"v":1,"event":"connected","peer":"old phone","verified":true}`,
 		progress, storing,
 		`{"v":1,"event":"done","ok":true,"exit":0,"code":"done","resume":false,"transfer":"HASH","peer":"old phone","root":"HASH",` +
 			ledger + `,"sent":N,"received":N,"duration_ms":N,` + rooms + `}`,
@@ -49,6 +50,7 @@ func TestHostedLines(t *testing.T) {
 			`"first":"2022-02-09T06:13:45.019Z","last":"2022-02-09T07:02:51.316Z"}],"messages":14,"attachments":1,"bytes":N,` +
 			`"left":{"source":0,"imported":0,"there":0,"tombstones":0,"attachments":{"source":0,"imported":0,"there":0}},"want":true}`,
 		`{"v":1,"event":"check_code","code":"DIGITS"}`,
+		`{"v":1,"event":"connected","route":"tcp 127.0.0.1:N","peer":"new phone","verified":true}`,
 		progress, storing,
 		`{"v":1,"event":"done","ok":true,"exit":0,"code":"done","resume":false,"transfer":"HASH","peer":"new phone","root":"HASH",` +
 			ledger + `,"sent":N,"received":N,"duration_ms":N,"route":"tcp 127.0.0.1:N",` + rooms + `}`,
@@ -196,8 +198,13 @@ func TestHostedStateKey(t *testing.T) {
 		t.Errorf("%v", e)
 	}
 	r.code(code)
+	if e := r.event("connected"); e["verified"] != true {
+		t.Errorf("%v", e)
+	}
 	s.cmd.Process.Kill()
-	r.event("warning") // connection-lost, or peer-paused
+	if e := r.event("warning"); e["code"] != "peer-paused" {
+		t.Errorf("%v", e)
+	}
 	r.tell(`{"cmd":"cancel"}`)
 	if d := r.ends(exitInterrupted, "cancelled"); d["resume"] != true {
 		t.Errorf("a transfer whose code matched cannot be gone on with: %v", d)
