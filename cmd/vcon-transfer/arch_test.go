@@ -45,6 +45,10 @@ func importTable() map[string][]string {
 		"testdata/gen":           {"codec", "codec/mimi", "codec/convert", "testdata"},
 		"testdata/sample":        {},                                  // the demo's conversation
 		"testdata/sample/build":  {"codec", "codec/mimi", "testdata"}, // makes it
+		"transfer/bind": {
+			"codec", "codec/history", "codec/segment", "pairing", "transfer", "transfer/host", "transfer/local",
+			"transfer/relay", "transfer/statedir", "transfer/wire",
+		},
 
 		"testdata/internal/pseudonymise": {}, // made the excerpts
 	}
@@ -199,6 +203,10 @@ func TestForbiddenDependencies(t *testing.T) {
 		"./transfer": {
 			"modernc.org/", "github.com/spf13/", "github.com/nats-io/", "github.com/prometheus/", "database/sql", "net/http",
 			module + "/codec/history", module + "/codec/convert", module + "/transfer/relay",
+		},
+		"./transfer/bind": {
+			"modernc.org/", "github.com/spf13/", "github.com/nats-io/", "github.com/prometheus/", "database/sql",
+			module + "/transfer/relay/server", module + "/codec/convert",
 		},
 		"./transfer/relay/server": {module + "/codec", module + "/hpke", module + "/pairing", "github.com/cloudflare/", "github.com/fxamacker/", "modernc.org/"},
 		"./transfer/relay":        {module + "/codec", module + "/hpke", module + "/pairing", "github.com/cloudflare/", "github.com/fxamacker/", "modernc.org/"},

@@ -17,6 +17,7 @@ const (
 	CodeOffer       = "offer"       // the offer cannot be read
 	CodeInterrupted = "interrupted" // this side was stopped: cancelled, or its host is gone
 	CodeInternal    = "internal"
+	CodeListen      = "listen"  // the new device cannot wait for the old one where it has to
 	CodeSource      = "source"  // that of the wire format: a history that cannot be read
 	CodeStorage     = "storage" // that of the wire format: a place that cannot be written
 )

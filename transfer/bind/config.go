@@ -1,0 +1,266 @@
+package bind
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer/host"
+	"github.com/vcon-transfer/vcon-transfer/transfer/relay"
+	"github.com/vcon-transfer/vcon-transfer/transfer/statedir"
+)
+
+// A ReceiveConfig says what a new device does. A zero field is the default; Folder has
+// to be set. NewReceiver copies it.
+type ReceiveConfig struct {
+	Folder string // where the vCon files and the attachments go
+	Format string // of the vCon files: cbor, the default, or json
+
+	Label   string // what this device is called on the other one's screen
+	Listen  string // TCP address; the default is the private addresses and a free port
+	NoLAN   bool   // no TCP
+	Socket  string // listen on this unix socket, too
+	CatchUp bool   // ask a member of a room that this account has joined
+	Room    string // that a catch-up asks for
+
+	Relay      string // URL of the relay that is used, too
+	RelayToken string // what that relay wants for new channels
+
+	StateDir  string // where an unfinished transfer is kept; without it none can be gone on with
+	StateKey  []byte // 32 bytes from the keychain, which seal what is in StateDir
+	StateName string // which transfer this is; the default is made of Folder, which must not move then
+	Fresh     bool   // begin a new transfer, also when there is an unfinished one
+
+	OfferSeconds   int64 // lifetime of the offer; 300
+	TimeoutSeconds int64 // a silent device is lost after it, and looked for 8 times as long; 15
+	PersonSeconds  int64 // a person has so long for an answer; 300
+
+	QRCode bool // the event offer has the QR code as a PNG, too
+}
+
+// A SendConfig says what an old device does. A zero field is the default; Sources has
+// to be set. NewSender copies it.
+type SendConfig struct {
+	Sources string // vCon files and folders of them: a JSON array, or one a line
+	Offer   string // the text in the QR code; without it an unfinished transfer is gone on with
+
+	Rooms       string // only these, by their URIs: a JSON array, or one a line
+	Since       string // only messages from then on, RFC 3339
+	Until       string // only messages before, RFC 3339
+	MaxMessages int64  // only the newest of each room; 0 is all
+	NoMedia     bool   // no attachments
+	Consented   bool   // the app has asked the person: the event consent only tells
+
+	Label             string // what this device is called on the other one's screen
+	AllowPublicRoutes bool   // take an offer that leads to a public address
+
+	Relay      string // URL of the relay that this app uses; for others the event route asks
+	RelayToken string // what that relay wants for new channels; no other relay sees it
+
+	StateDir  string // as in ReceiveConfig
+	StateKey  []byte // as in ReceiveConfig
+	StateName string // as in ReceiveConfig; the default is made of Sources and of what is chosen
+
+	TimeoutSeconds int64 // as in ReceiveConfig
+	PersonSeconds  int64 // as in ReceiveConfig
+}
+
+const (
+	// maxTimeout is longer than a person waits for a network.
+	maxTimeout = 600
+	// maxPerson is longer than a person looks at a question.
+	maxPerson = 24 * 3600
+	// maxList bounds the text of Sources and Rooms, in bytes.
+	maxList = 4 << 20
+)
+
+// usage refuses a configuration.
+func usage(format string, args ...any) error {
+	return host.Fail(host.CodeUsage, fmt.Errorf("usage: "+format, args...))
+}
+
+// NewReceiver makes the side of the new device. Its error says what of config can never
+// be; all else is told by events after Start.
+func NewReceiver(config *ReceiveConfig, l Listener) (*Transfer, error) {
+	if config == nil || l == nil {
+		return nil, usage("no config or no listener")
+	}
+	r := &receiving{ReceiveConfig: *config}
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	return newTransfer(r.run, l, host.Options{PNG: config.QRCode}), nil
+}
+
+// NewSender makes the side of the old device, as NewReceiver does that of the new one.
+func NewSender(config *SendConfig, l Listener) (*Transfer, error) {
+	if config == nil || l == nil {
+		return nil, usage("no config or no listener")
+	}
+	s := &sending{SendConfig: *config}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return newTransfer(s.run, l, host.Options{Consented: config.Consented}), nil
+}
+
+func (r *receiving) check() (err error) {
+	switch {
+	case r.Folder == "":
+		return usage("Folder is not set")
+	case r.Format != "" && r.Format != "cbor" && r.Format != "json":
+		return usage("Format is neither cbor nor json")
+	case r.NoLAN && r.Relay == "" && r.Socket == "":
+		return usage("NoLAN leaves no route: Relay or Socket has to be set")
+	case r.NoLAN && r.Listen != "":
+		return usage("NoLAN excludes Listen")
+	case r.Room != "" && !r.CatchUp:
+		return usage("Room goes with CatchUp")
+	case r.OfferSeconds < 0 || r.OfferSeconds > int64(pairing.MaxLifetime/time.Second):
+		return usage("OfferSeconds is at most %d", int64(pairing.MaxLifetime/time.Second))
+	}
+	if r.Listen != "" {
+		if _, _, err := net.SplitHostPort(r.Listen); err != nil {
+			return usage("Listen is no address like 192.168.1.2:0")
+		}
+	}
+	r.patience = patience{r.TimeoutSeconds, r.PersonSeconds}
+	place := absolute(r.Folder)
+	if r.CatchUp {
+		place += " catch-up " + r.Room
+	}
+	if r.keep, err = keepIn(r.StateDir, r.StateKey, r.StateName, place); err != nil {
+		return err
+	}
+	r.StateKey = nil
+	return errors.Join(r.patience.check(), checkLabel(&r.Label), checkRelay(r.Relay, r.RelayToken))
+}
+
+func (s *sending) check() (err error) {
+	if s.sources, err = list("Sources", s.Sources); err != nil {
+		return err
+	}
+	if len(s.sources) == 0 {
+		return usage("Sources is not set")
+	}
+	for i, path := range s.sources {
+		if path == "-" {
+			return usage("an app has no standard input")
+		}
+		s.sources[i] = absolute(path)
+	}
+	if s.scope.Rooms, err = list("Rooms", s.Rooms); err != nil {
+		return err
+	}
+	if s.MaxMessages < 0 {
+		return usage("MaxMessages is negative")
+	}
+	s.scope.MaxMessages, s.scope.NoMedia = uint64(s.MaxMessages), s.NoMedia
+	if s.scope.Since, err = instant("Since", s.Since); err != nil {
+		return err
+	}
+	if s.scope.Until, err = instant("Until", s.Until); err != nil {
+		return err
+	}
+	if !s.scope.Until.IsZero() && !s.scope.Since.Before(s.scope.Until) {
+		return usage("Since is not before Until")
+	}
+	s.patience = patience{s.TimeoutSeconds, s.PersonSeconds}
+	if s.keep, err = keepIn(s.StateDir, s.StateKey, s.StateName, placeOf(s.sources, s.scope)); err != nil {
+		return err
+	}
+	s.StateKey = nil
+	return errors.Join(s.patience.check(), checkLabel(&s.Label), checkRelay(s.Relay, s.RelayToken))
+}
+
+// placeOf names what is sent.
+func placeOf(sources []string, scope segment.Scope) string {
+	words := append([]string(nil), sources...)
+	for _, room := range scope.Rooms {
+		words = append(words, "room "+room)
+	}
+	if !scope.Since.IsZero() || !scope.Until.IsZero() || scope.MaxMessages > 0 || scope.NoMedia {
+		words = append(words, fmt.Sprintf("since %d until %d newest %d no media %t",
+			scope.Since.Unix(), scope.Until.Unix(), scope.MaxMessages, scope.NoMedia))
+	}
+	return strings.Join(words, "\n")
+}
+
+// list reads a JSON array of strings, or lines.
+func list(field, text string) (all []string, err error) {
+	if len(text) > maxList {
+		return nil, usage("%s has more than %d bytes", field, maxList)
+	}
+	if text = strings.TrimSpace(text); strings.HasPrefix(text, "[") {
+		if err := json.Unmarshal([]byte(text), &all); err != nil {
+			return nil, usage("%s is no JSON array of strings", field)
+		}
+	} else {
+		all = strings.Split(text, "\n")
+	}
+	kept := all[:0]
+	for _, s := range all {
+		if s = strings.TrimSuffix(s, "\r"); s != "" {
+			kept = append(kept, s)
+		}
+	}
+	return kept, nil
+}
+
+func instant(field, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, usage("%s is no time as in RFC 3339", field)
+	}
+	return t, nil
+}
+
+func checkLabel(label *string) error {
+	if *label == "" {
+		*label = "a device"
+	}
+	if len(*label) > pairing.MaxLabel || host.Printable(*label, pairing.MaxLabel) != *label {
+		return usage("Label has at most %d bytes and no control characters", pairing.MaxLabel)
+	}
+	return nil
+}
+
+func checkRelay(url, token string) error {
+	if url == "" && token != "" {
+		return usage("RelayToken goes with Relay")
+	}
+	if url != "" && relay.CheckURL(url) != nil {
+		return usage("Relay is no URL of a relay")
+	}
+	return nil
+}
+
+// keepIn is where a transfer is kept; a zero one keeps nothing.
+func keepIn(dir string, key []byte, name, place string) (keeping, error) {
+	switch {
+	case dir == "" && (len(key) > 0 || name != ""):
+		return keeping{}, usage("StateKey and StateName go with StateDir")
+	case len(key) > 0 && len(key) != statedir.KeySize:
+		return keeping{}, usage("StateKey has %d bytes", statedir.KeySize)
+	case name != "":
+		place = name
+	}
+	return keeping{dir: dir, key: bytes.Clone(key), place: bounded(place)}, nil
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}

@@ -1,0 +1,188 @@
+package bind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/history"
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/host"
+	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
+)
+
+// sending is the old device's side.
+type sending struct {
+	SendConfig
+	sources []string
+	scope   segment.Scope
+	patience
+	keep keeping
+}
+
+func (s *sending) run(ctx context.Context, t *Transfer) (*transfer.Result, error) {
+	// 1. What is sent to: the new device of the offer, or that of the unfinished transfer.
+	offer, err := s.offer()
+	if err != nil {
+		return nil, err
+	}
+	if offer != nil {
+		defer offer.Erase()
+	}
+	k, err := s.keep.open(pairing.RoleSender, offer != nil)
+	if err != nil {
+		return nil, err
+	}
+	defer k.close()
+	t.kept = k.there.Load
+	if offer == nil && k.found == nil {
+		return nil, nothing(k.lost)
+	}
+	// 2. What is sent. One that has its receipt needs nothing of it.
+	source := &lazySource{open: func() (history.Reader, error) { return history.OpenFiles(ctx, s.sources, history.Options{}) }}
+	defer source.close()
+	if k.found == nil || k.found.Receipt == nil {
+		if _, err := source.get(); err != nil {
+			return nil, err
+		}
+	}
+	// 3. Over which route.
+	if offer != nil {
+		if err := s.allow(ctx, t, offer); err != nil {
+			return nil, err
+		}
+	} else {
+		_ = t.conn.Emit(host.ResumedOf(k.found))
+	}
+	return transfer.Send(ctx, transfer.SendOptions{
+		Source: t.marks.Source(source), Offer: offer, Dialer: dialer{s.Relay, s.RelayToken},
+		Prompter: sendPrompter{t.conn}, Scope: s.scope, Label: s.Label, AllowPublicRoutes: s.AllowPublicRoutes,
+		Progress: t.conn.Progress, Connected: t.conn.Connected, Interrupted: t.conn.Interrupted,
+		Pause: &t.pause, Timing: s.timing(), State: k.state(), Resume: k.found,
+	})
+}
+
+// nothing says why there is nothing to send to.
+func nothing(lost error) error {
+	switch {
+	case errors.Is(lost, transfer.ErrOver):
+		return host.Fail(wire.CodeExpired.String(), lost)
+	case lost != nil:
+		return host.Fail(host.CodeStorage, lost)
+	}
+	return host.Fail(host.CodeOffer, errors.New("there is no offer, and no unfinished transfer"))
+}
+
+// offer is the one that was given, or nil.
+func (s *sending) offer() (*pairing.Offer, error) {
+	if s.Offer == "" {
+		return nil, nil
+	}
+	offer, err := pairing.ParseOffer(s.Offer)
+	if err != nil {
+		return nil, host.Fail(host.CodeOffer, err)
+	}
+	if offer.Intent == pairing.CatchUp && len(s.scope.Rooms) != 1 {
+		offer.Erase()
+		return nil, host.Fail(host.CodeOffer, fmt.Errorf("the new device asks for the history of one room, and Rooms does not say which: %w", pairing.ErrIntent))
+	}
+	return offer, nil
+}
+
+// allow asks about a relay that is not the app's own, before any connection.
+func (s *sending) allow(ctx context.Context, t *Transfer, offer *pairing.Offer) error {
+	if offer.Route.Kind != pairing.RouteRelay || offer.Route.Path == s.Relay {
+		return nil
+	}
+	wait := defaultPerson
+	if s.person > 0 {
+		wait = time.Duration(s.person) * time.Second
+	}
+	ask, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	err := t.conn.AllowRoute(ask, offer.Route)
+	if err != nil && ask.Err() != nil && ctx.Err() == nil {
+		return host.Fail(wire.CodeTimeout.String(), errors.New("nobody answered the question for the route"))
+	}
+	return err
+}
+
+// defaultPerson is that of transfer.Timing.
+const defaultPerson = 5 * time.Minute
+
+// A sendPrompter is the host, which cannot consent to another room than it was told of.
+type sendPrompter struct{ *host.Conn }
+
+// Consent is that of transfer.SendPrompter.
+func (p sendPrompter) Consent(ctx context.Context, r transfer.ConsentRequest) (segment.Scope, error) {
+	if r.Intent == pairing.CatchUp && r.Room != "" && len(r.Scope.Rooms) == 1 && r.Room != r.Scope.Rooms[0] {
+		return r.Scope, fmt.Errorf("%w: the new device asks for another room than Rooms names", transfer.ErrDeclined)
+	}
+	return p.Conn.Consent(ctx, r)
+}
+
+// A lazySource is opened when something is asked of it.
+type lazySource struct {
+	open func() (history.Reader, error)
+
+	once   sync.Once
+	source *history.Source // nil when it was not opened, or could not be
+	err    error
+}
+
+func (s *lazySource) get() (*history.Source, error) {
+	s.once.Do(func() {
+		reader, err := s.open()
+		if err != nil {
+			s.err = host.Fail(host.CodeSource, err)
+			return
+		}
+		s.source = history.NewSource(reader, history.SourceOptions{})
+	})
+	return s.source, s.err
+}
+
+// Overview is that of transfer.Source, as all that follows.
+func (s *lazySource) Overview(ctx context.Context, scope segment.Scope) (*segment.Overview, error) {
+	source, err := s.get()
+	if err != nil {
+		return nil, err
+	}
+	return source.Overview(ctx, scope)
+}
+
+func (s *lazySource) Manifest(ctx context.Context, scope segment.Scope) iter.Seq2[*segment.Page, error] {
+	source, err := s.get()
+	if err != nil {
+		return func(yield func(*segment.Page, error) bool) { yield(nil, err) }
+	}
+	return source.Manifest(ctx, scope)
+}
+
+func (s *lazySource) AppendSegment(ctx context.Context, id segment.ID, buf []byte) ([]byte, error) {
+	source, err := s.get()
+	if err != nil {
+		return buf, err
+	}
+	return source.AppendSegment(ctx, id, buf)
+}
+
+func (s *lazySource) OpenAttachment(ctx context.Context, room string, seg segment.ID, entry segment.AttachmentEntry, offset uint64) (io.ReadCloser, error) {
+	source, err := s.get()
+	if err != nil {
+		return nil, err
+	}
+	return source.OpenAttachment(ctx, room, seg, entry, offset)
+}
+
+func (s *lazySource) close() {
+	if s.source != nil {
+		s.source.Close()
+	}
+}
