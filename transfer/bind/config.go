@@ -193,10 +193,14 @@ func placeOf(sources []string, scope segment.Scope) string {
 	return strings.Join(words, "\n")
 }
 
-// list reads a JSON array of strings, or lines.
+// list reads a JSON array of strings, or lines. No text is no list; a text that names
+// nothing is refused: an empty choice of rooms would mean all of them.
 func list(field, text string) (all []string, err error) {
 	if len(text) > maxList {
 		return nil, usage("%s has more than %d bytes", field, maxList)
+	}
+	if text == "" {
+		return nil, nil
 	}
 	if text = strings.TrimSpace(text); strings.HasPrefix(text, "[") {
 		if err := json.Unmarshal([]byte(text), &all); err != nil {
@@ -210,6 +214,9 @@ func list(field, text string) (all []string, err error) {
 		if s = strings.TrimSuffix(s, "\r"); s != "" {
 			kept = append(kept, s)
 		}
+	}
+	if len(kept) == 0 {
+		return nil, usage("%s names nothing", field)
 	}
 	return kept, nil
 }
