@@ -20,56 +20,56 @@ import (
 // A ReceiveConfig says what a new device does. A zero field is the default; Folder has
 // to be set. NewReceiver copies it.
 type ReceiveConfig struct {
-	Folder string // where the vCon files and the attachments go
-	Format string // of the vCon files: cbor, the default, or json
+	Folder string `json:"folder"` // where the vCon files and the attachments go
+	Format string `json:"format"` // of the vCon files: cbor, the default, or json
 
-	Label   string // what this device is called on the other one's screen
-	Listen  string // TCP address; the default is the private addresses and a free port
-	NoLAN   bool   // no TCP
-	Socket  string // listen on this unix socket, too
-	CatchUp bool   // ask a member of a room that this account has joined
-	Room    string // that a catch-up asks for
+	Label   string `json:"label"`    // what this device is called on the other one's screen
+	Listen  string `json:"listen"`   // TCP address; the default is the private addresses and a free port
+	NoLAN   bool   `json:"no_lan"`   // no TCP
+	Socket  string `json:"socket"`   // listen on this unix socket, too
+	CatchUp bool   `json:"catch_up"` // ask a member of a room that this account has joined
+	Room    string `json:"room"`     // that a catch-up asks for
 
-	Relay      string // URL of the relay that is used, too
-	RelayToken string // what that relay wants for new channels
+	Relay      string `json:"relay"`       // URL of the relay that is used, too
+	RelayToken string `json:"relay_token"` // what that relay wants for new channels
 
-	StateDir  string // where an unfinished transfer is kept; without it none can be gone on with
-	StateKey  []byte // 32 bytes from the keychain, which seal what is in StateDir
-	StateName string // which transfer this is; the default is made of Folder, which must not move then
-	Fresh     bool   // begin a new transfer, also when there is an unfinished one
+	StateDir  string `json:"state_dir"`  // where an unfinished transfer is kept; without it none can be gone on with
+	StateKey  []byte `json:"state_key"`  // 32 bytes from the keychain, which seal what is in StateDir
+	StateName string `json:"state_name"` // which transfer this is; the default is made of Folder, which must not move then
+	Fresh     bool   `json:"fresh"`      // begin a new transfer, also when there is an unfinished one
 
-	OfferSeconds   int64 // lifetime of the offer; 300
-	TimeoutSeconds int64 // a silent device is lost after it, and looked for 8 times as long; 15
-	PersonSeconds  int64 // a person has so long for an answer; 300
+	OfferSeconds   int64 `json:"offer_seconds"`   // lifetime of the offer; 300
+	TimeoutSeconds int64 `json:"timeout_seconds"` // a silent device is lost after it, and looked for 8 times as long; 15
+	PersonSeconds  int64 `json:"person_seconds"`  // a person has so long for an answer; 300
 
-	QRCode bool // the event offer has the QR code as a PNG, too
+	QRCode bool `json:"qr_code"` // the event offer has the QR code as a PNG, too
 }
 
 // A SendConfig says what an old device does. A zero field is the default; Sources has
 // to be set. NewSender copies it.
 type SendConfig struct {
-	Sources string // vCon files and folders of them: a JSON array, or one a line
-	Offer   string // the text in the QR code; without it an unfinished transfer is gone on with
+	Sources string `json:"sources"` // vCon files and folders of them: a JSON array, or one a line
+	Offer   string `json:"offer"`   // the text in the QR code; without it an unfinished transfer is gone on with
 
-	Rooms       string // only these, by their URIs: a JSON array, or one a line
-	Since       string // only messages from then on, RFC 3339
-	Until       string // only messages before, RFC 3339
-	MaxMessages int64  // only the newest of each room; 0 is all
-	NoMedia     bool   // no attachments
-	Consented   bool   // the app has asked the person: the event consent only tells
+	Rooms       string `json:"rooms"`        // only these, by their URIs: a JSON array, or one a line
+	Since       string `json:"since"`        // only messages from then on, RFC 3339
+	Until       string `json:"until"`        // only messages before, RFC 3339
+	MaxMessages int64  `json:"max_messages"` // only the newest of each room; 0 is all
+	NoMedia     bool   `json:"no_media"`     // no attachments
+	Consented   bool   `json:"consented"`    // the app has asked the person: the event consent only tells
 
-	Label             string // what this device is called on the other one's screen
-	AllowPublicRoutes bool   // take an offer that leads to a public address
+	Label             string `json:"label"`               // what this device is called on the other one's screen
+	AllowPublicRoutes bool   `json:"allow_public_routes"` // take an offer that leads to a public address
 
-	Relay      string // URL of the relay that this app uses; for others the event route asks
-	RelayToken string // what that relay wants for new channels; no other relay sees it
+	Relay      string `json:"relay"`       // URL of the relay that this app uses; for others the event route asks
+	RelayToken string `json:"relay_token"` // what that relay wants for new channels; no other relay sees it
 
-	StateDir  string // as in ReceiveConfig
-	StateKey  []byte // as in ReceiveConfig
-	StateName string // as in ReceiveConfig; the default is made of Sources and of what is chosen
+	StateDir  string `json:"state_dir"`  // as in ReceiveConfig
+	StateKey  []byte `json:"state_key"`  // as in ReceiveConfig
+	StateName string `json:"state_name"` // as in ReceiveConfig; the default is made of Sources and of what is chosen
 
-	TimeoutSeconds int64 // as in ReceiveConfig
-	PersonSeconds  int64 // as in ReceiveConfig
+	TimeoutSeconds int64 `json:"timeout_seconds"` // as in ReceiveConfig
+	PersonSeconds  int64 `json:"person_seconds"`  // as in ReceiveConfig
 }
 
 const (
