@@ -43,6 +43,19 @@ func TestLibrary(t *testing.T) {
 			t.Error(out)
 		}
 	})
+	t.Run("example", func(t *testing.T) {
+		page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "binding.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, example, _ := strings.Cut(string(page), "```c\n")
+		example, _, ok := strings.Cut(example, "```")
+		c := exec.CommandContext(t.Context(), cc[0], append(slices.Clip(cc[1:]), "-x", "c", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", ".", "-")...)
+		c.Stdin = strings.NewReader(example)
+		if out, err := c.CombinedOutput(); err != nil || !ok {
+			t.Errorf("the example of docs/binding.md: %v\n%s", err, out)
+		}
+	})
 	t.Run("C++", func(t *testing.T) {
 		check := func(source string) *exec.Cmd {
 			c := exec.CommandContext(t.Context(), cc[0], append(slices.Clip(cc[1:]), "-x", "c++", "-Wall", "-Werror", "-fsyntax-only", "-I", ".", "-")...)
