@@ -223,6 +223,19 @@ func TestAnyOrder(t *testing.T) {
 	p.receiver.expect(r, "interrupted", 130)
 }
 
+// Java can make a Transfer of nothing, and have none.
+func TestTransferOfNothing(t *testing.T) {
+	for _, n := range []*Transfer{nil, {}} {
+		n.Start()
+		n.Pause()
+		n.CheckCode("1")
+		n.Cancel()
+		if n.Join(-1) {
+			t.Error("there was an end")
+		}
+	}
+}
+
 func TestQueueKeepsTheNewestProgress(t *testing.T) {
 	q := queue{more: make(chan struct{}, 1)}
 	for _, line := range []string{"a", progress + "1", progress + "2", "b", progress + "3"} {

@@ -19,7 +19,8 @@ type Listener interface {
 	OnEvent(line string)
 }
 
-// A Transfer is one side of one transfer. Its methods may be called from any thread.
+// A Transfer is one side of one transfer. Its methods may be called from any thread. One
+// that is not of NewReceiver or NewSender, which other languages can make, does nothing.
 type Transfer struct {
 	conn   *host.Conn
 	pause  transfer.Pauser
@@ -53,12 +54,21 @@ func newTransfer(do work, l Listener, options host.Options) *Transfer {
 
 // Start begins, and returns at once. The transfer runs until the event done, which is
 // always the last one, and exactly one. Further calls do nothing.
-func (t *Transfer) Start() { t.once.Do(t.begin) }
+func (t *Transfer) Start() {
+	if t.made() {
+		t.once.Do(t.begin)
+	}
+}
+
+func (t *Transfer) made() bool { return t != nil && t.begin != nil }
 
 // Join waits until the listener has returned from the event done, at most that long, and
 // tells whether it has; a negative time has no end. It is not called Wait, which every
 // object of Java has.
 func (t *Transfer) Join(milliseconds int64) bool {
+	if !t.made() {
+		return false
+	}
 	if milliseconds < 0 {
 		<-t.told
 		return true
@@ -85,6 +95,9 @@ const maxJoin = 30 * 24 * time.Hour
 // Command takes a command of docs/subprocess.md, a JSON object, and returns at once. One
 // that makes no sense is answered with the event warning; after done there is no answer.
 func (t *Transfer) Command(line string) {
+	if !t.made() {
+		return
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			t.cancel(bug(v))
