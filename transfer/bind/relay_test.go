@@ -16,12 +16,16 @@ import (
 
 const relayToken = "0123456789abcdef0123456789abcdef"
 
-// newRelay runs a relay that wants a token for new channels.
-func newRelay(t *testing.T) (url string) {
+// newRelay runs a relay that may want a token for new channels.
+func newRelay(t *testing.T, wants bool) (url string) {
 	t.Helper()
-	tokens, err := server.ReadTokens(strings.NewReader(relayToken + "\n"))
-	if err != nil {
-		t.Fatal(err)
+	var options server.Options
+	if wants {
+		tokens, err := server.ReadTokens(strings.NewReader(relayToken + "\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		options.Tokens = tokens
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -29,7 +33,7 @@ func newRelay(t *testing.T) (url string) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	over := make(chan error, 1)
-	go func() { over <- server.New(server.Options{Tokens: tokens}).Serve(ctx, ln) }()
+	go func() { over <- server.New(options).Serve(ctx, ln) }()
 	t.Cleanup(func() { stop(); <-over })
 	return "http://" + ln.Addr().String()
 }
@@ -49,9 +53,9 @@ func TestRelay(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPair(t, 20)
-			p.receive.Listen, p.receive.NoLAN, p.receive.Relay, p.receive.RelayToken = "", true, newRelay(t), relayToken
+			p.receive.Listen, p.receive.NoLAN, p.receive.Relay, p.receive.RelayToken = "", true, newRelay(t, c.known), relayToken
 			if c.known {
-				p.send.Relay = p.receive.Relay
+				p.send.Relay, p.send.RelayToken = p.receive.Relay, relayToken // whoever is there first
 			}
 			p.sender.on["route"] = func(map[string]any) { p.sending.AllowRoute(c.allow) }
 			p.start()
@@ -71,7 +75,7 @@ func TestRelay(t *testing.T) {
 func TestRelayTrouble(t *testing.T) {
 	transfertest.CheckLeaks(t)
 	p := newPair(t, 5)
-	p.receive.Listen, p.receive.NoLAN, p.receive.Relay, p.receive.RelayToken = "", true, newRelay(t), "another"
+	p.receive.Listen, p.receive.NoLAN, p.receive.Relay, p.receive.RelayToken = "", true, newRelay(t, true), "another"
 	p.receiver.on["warning"] = func(e map[string]any) {
 		if e["code"] != "relay" || !strings.Contains(e["message"].(string), "token") {
 			t.Errorf("warning %v", e)
