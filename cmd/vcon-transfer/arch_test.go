@@ -49,14 +49,7 @@ func importTable() map[string][]string {
 			"codec", "codec/history", "codec/segment", "pairing", "transfer", "transfer/host", "transfer/local",
 			"transfer/relay", "transfer/statedir", "transfer/wire",
 		},
-		"transfer/bind/c":       {"transfer/bind"},
-		"transfer/transfertest": {"transfer/wire", "transfer/relay", "transfer/relay/server", "transfer/internal/disk"}, // fakes for tests
-		"transfer/reference":    {},                                                                                     // the wire format once more, in tests
-		"cmd/vcon-transfer":     {"*"},
-		"testdata":              {}, // for tests
-		"testdata/gen":          {"codec", "codec/mimi", "codec/convert", "testdata"},
-		"testdata/sample":       {},                                  // the demo's conversation
-		"testdata/sample/build": {"codec", "codec/mimi", "testdata"}, // makes it
+		"transfer/bind/c": {"transfer/bind"},
 
 		"testdata/internal/pseudonymise": {}, // made the excerpts
 	}

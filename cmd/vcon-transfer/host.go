@@ -70,7 +70,7 @@ func (h *hosted) run(ctx context.Context, stderr io.Writer, command func() (name
 		if p := recover(); p != nil {
 			fmt.Fprintf(stderr, "vcon-transfer: panic: %v\n%s", p, debug.Stack())
 			exit = exitOther
-			h.done = host.Done{Exit: exit, Code: "internal", Message: "a bug in vcon-transfer; what it said is on standard error"}
+			h.done = host.Done{Exit: exit, Code: host.CodeInternal, Message: "a bug in vcon-transfer; what it said is on standard error"}
 		}
 		h.Close()
 		if err := h.Emit(h.done); err != nil && exit == exitDone {
@@ -80,62 +80,49 @@ func (h *hosted) run(ctx context.Context, stderr io.Writer, command func() (name
 	}()
 	name, err := command()
 	if err == nil {
-		h.done.OK, h.done.Code = true, "done"
+		h.done.OK, h.done.Code = true, host.CodeOK
 		return exitDone
 	}
 	d := &h.done
 	d.Exit, d.Message, d.Hint = explain(ctx, name, err)
-	d.Code = codeOf(ctx, err, d.Exit)
+	d.Code = codeOf(err, d.Exit)
 	fmt.Fprintf(stderr, "vcon-transfer: %s\n", d.Message)
 	return d.Exit
 }
 
-// codeOf is the stable token of an error: that of the wire where it has one.
-func codeOf(ctx context.Context, err error, exit int) string {
-	switch {
-	case errors.Is(context.Cause(ctx), host.ErrCancelled):
-		return "cancelled"
-	case errors.Is(context.Cause(ctx), host.ErrGone), errors.Is(err, host.ErrGone):
-		return "host-gone"
-	case errors.Is(err, host.ErrClosed):
-		return "no-answer"
-	}
-	if e, ok := errors.AsType[*transfer.Error](err); ok && e.Code != wire.CodeInternal && exit < exitInterrupted {
-		return e.Code.String()
+// codeOf is the stable token of an error: the library's, unless this program knows
+// better what failed, as the exit code says.
+func codeOf(err error, exit int) string {
+	if code := host.CodeOf(err); host.ExitOf(code) == exit {
+		return code
 	}
 	switch exit {
 	case exitUsage:
-		return "usage"
+		return host.CodeUsage
 	case exitOffer:
-		return "offer"
+		return host.CodeOffer
 	case exitDeclined:
-		return "declined"
+		return wire.CodeDeclined.String()
 	case exitSource:
-		return "source"
+		return host.CodeSource
 	case exitDestination:
-		return "storage"
+		return host.CodeStorage
 	case exitPolicy:
-		return "policy"
+		return wire.CodePolicy.String()
 	case exitVersion:
-		return "version"
+		return wire.CodeVersion.String()
 	case exitInterrupted:
-		return "interrupted"
+		return host.CodeInterrupted
 	case exitTerminated:
 		return "terminated"
 	}
-	return "internal"
+	return host.CodeInternal
 }
 
 // result is what done says of a transfer that is over.
 func (h *hosted) result(r *transfer.Result) {
-	h.done = host.Done{
-		Transfer: hex.EncodeToString(r.TransferID[:]), Root: hex.EncodeToString(r.Root[:]), Ledger: host.LedgerOf(r.Ledger),
-		Peer: printable(r.Peer, pairing.MaxLabel), Sent: r.Sent, Received: r.Received, Duration: r.Duration.Milliseconds(),
-		Rooms: h.marks.List(),
-	}
-	if r.Route.Kind != 0 {
-		h.done.Route = r.Route.String()
-	}
+	h.done = host.DoneOf(r, nil)
+	h.done.Rooms = h.marks.List()
 }
 
 // kept says in done whether the same command goes on with the transfer.

@@ -26,8 +26,8 @@ func TestHostedLines(t *testing.T) {
 	code := s.event("check_code")["code"]
 	r.event("check_code")
 	r.code(code)
-	s.ends(exitDone, "done")
-	r.ends(exitDone, "done")
+	s.ends(exitDone, "ok")
+	r.ends(exitDone, "ok")
 	const (
 		progress = `{"v":1,"event":"progress","bytes":N,"total_bytes":N,"messages":N,"total_messages":15,"held":0,"elapsed_ms":N,"rate":N,"storing":false}`
 		storing  = `{"v":1,"event":"progress","bytes":N,"total_bytes":N,"messages":15,"total_messages":15,"held":0,"elapsed_ms":N,"rate":N,"storing":true}`
@@ -40,7 +40,7 @@ func TestHostedLines(t *testing.T) {
 		`{"v":1,"event":"check_code","want":true,"tries":3,"peer":"old phone","messages":14,"bytes":N}`,
 		`{"v":1,"event":"connected","peer":"old phone","verified":true}`,
 		progress, storing,
-		`{"v":1,"event":"done","ok":true,"exit":0,"code":"done","resume":false,"transfer":"HASH","peer":"old phone","root":"HASH",` +
+		`{"v":1,"event":"done","ok":true,"exit":0,"code":"ok","resume":false,"transfer":"HASH","peer":"old phone","root":"HASH",` +
 			ledger + `,"sent":N,"received":N,"duration_ms":N,` + rooms + `}`,
 	})
 	exactly(t, s, []string{
@@ -52,7 +52,7 @@ func TestHostedLines(t *testing.T) {
 		`{"v":1,"event":"check_code","code":"DIGITS"}`,
 		`{"v":1,"event":"connected","route":"tcp 127.0.0.1:N","peer":"new phone","verified":true}`,
 		progress, storing,
-		`{"v":1,"event":"done","ok":true,"exit":0,"code":"done","resume":false,"transfer":"HASH","peer":"new phone","root":"HASH",` +
+		`{"v":1,"event":"done","ok":true,"exit":0,"code":"ok","resume":false,"transfer":"HASH","peer":"new phone","root":"HASH",` +
 			ledger + `,"sent":N,"received":N,"duration_ms":N,"route":"tcp 127.0.0.1:N",` + rooms + `}`,
 	})
 	if r.stderr.Len()+s.stderr.Len() > 0 {
@@ -98,11 +98,11 @@ func TestHostedConsent(t *testing.T) {
 		messages     float64 // that the new device hears of
 	}{
 		{"no", `{"cmd":"consent","ok":false}`, exitDeclined, "declined", 0},
-		{"all", `{"cmd":"consent","ok":true}`, exitDone, "done", 14},
-		{"since", `{"cmd":"consent","ok":true,"since":"2022-02-09T07:00:00Z"}`, exitDone, "done", 3},
-		{"newest", `{"cmd":"consent","ok":true,"max_messages":3}`, exitDone, "done", 3},
-		{"a room", `{"cmd":"consent","ok":true,"rooms":["mimi://example.com/r/engineering_team"]}`, exitDone, "done", 14},
-		{"another room", `{"cmd":"consent","ok":true,"rooms":["mimi://example.com/r/other"]}`, exitDone, "done", 0},
+		{"all", `{"cmd":"consent","ok":true}`, exitDone, "ok", 14},
+		{"since", `{"cmd":"consent","ok":true,"since":"2022-02-09T07:00:00Z"}`, exitDone, "ok", 3},
+		{"newest", `{"cmd":"consent","ok":true,"max_messages":3}`, exitDone, "ok", 3},
+		{"a room", `{"cmd":"consent","ok":true,"rooms":["mimi://example.com/r/engineering_team"]}`, exitDone, "ok", 14},
+		{"another room", `{"cmd":"consent","ok":true,"rooms":["mimi://example.com/r/other"]}`, exitDone, "ok", 0},
 		{"no room", `{"cmd":"consent","ok":true,"rooms":[]}`, exitDeclined, "declined", 0},
 		{"never", `{"cmd":"consent","ok":true,"until":"2022-01-01T00:00:00Z","since":"2022-01-02T00:00:00Z"}`, exitDeclined, "declined", 0},
 	} {
@@ -141,8 +141,8 @@ func TestHostedYes(t *testing.T) {
 	}
 	r.event("check_code")
 	r.code(s.event("check_code")["code"])
-	s.ends(exitDone, "done")
-	r.ends(exitDone, "done")
+	s.ends(exitDone, "ok")
+	r.ends(exitDone, "ok")
 }
 
 // Source, offer and state key come by descriptor.
@@ -158,8 +158,8 @@ func TestHostedDescriptors(t *testing.T) {
 		"send", "--source-fd", "3", "--offer-fd", "4", "--state-key-fd", "5", "--yes")
 	r.event("check_code")
 	r.code(s.event("check_code")["code"])
-	s.ends(exitDone, "done")
-	r.ends(exitDone, "done")
+	s.ends(exitDone, "ok")
+	r.ends(exitDone, "ok")
 }
 
 // The host keeps the state key: nothing on the disk opens what is unfinished, and the
@@ -206,7 +206,7 @@ func TestHostedStateKey(t *testing.T) {
 		t.Errorf("%v", e)
 	}
 	r.tell(`{"cmd":"cancel"}`)
-	if d := r.ends(exitInterrupted, "cancelled"); d["resume"] != true {
+	if d := r.ends(exitInterrupted, "interrupted"); d["resume"] != true {
 		t.Errorf("a transfer whose code matched cannot be gone on with: %v", d)
 	}
 	for _, name := range []string{"r/key", "s/key"} {
@@ -226,8 +226,8 @@ func TestHostedStateKey(t *testing.T) {
 	if e := s.event("connected"); e["verified"] != true && e["verified"] != false {
 		t.Errorf("%v", e)
 	}
-	s.ends(exitDone, "done")
-	r.ends(exitDone, "done")
+	s.ends(exitDone, "ok")
+	r.ends(exitDone, "ok")
 
 	bad := send("")
 	secret(bad, base64.StdEncoding.EncodeToString([]byte("short")))
@@ -244,8 +244,8 @@ func TestHostedTransport(t *testing.T) {
 		"send", sampleFile(t), "--transport-fd", "3", "--offer-fd", "4", "--yes")
 	r.event("check_code")
 	r.code(s.event("check_code")["code"])
-	s.ends(exitDone, "done")
-	r.ends(exitDone, "done")
+	s.ends(exitDone, "ok")
+	r.ends(exitDone, "ok")
 }
 
 // A host that does not answer is not waited for for ever.
@@ -267,7 +267,7 @@ func TestHostedEnd(t *testing.T) {
 		s := hostSend(t, ctx, dir, offer)
 		s.event("consent")
 		s.stdin.Close()
-		s.ends(exitInterrupted, "no-answer")
+		s.ends(exitInterrupted, "interrupted")
 	})
 	t.Run("not awaited", func(t *testing.T) {
 		t.Parallel()
@@ -278,8 +278,8 @@ func TestHostedEnd(t *testing.T) {
 		r.event("check_code")
 		r.code(s.event("check_code")["code"])
 		r.stdin.Close()
-		s.ends(exitDone, "done")
-		r.ends(exitDone, "done")
+		s.ends(exitDone, "ok")
+		r.ends(exitDone, "ok")
 	})
 	t.Run("of the events", func(t *testing.T) {
 		t.Parallel()
@@ -323,6 +323,6 @@ func TestHostedBadCommands(t *testing.T) {
 	r.event("check_code")
 	r.tellBad("\n\n") // a person's habit
 	r.code(s.event("check_code")["code"])
-	s.ends(exitDone, "done")
-	r.ends(exitDone, "done")
+	s.ends(exitDone, "ok")
+	r.ends(exitDone, "ok")
 }

@@ -87,7 +87,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"unknown field":     {`"ok":false`, `"ok":false,"more":1`},
 		"no exit":           {`"exit":7,`, ``},
 		"failure with 0":    {`"exit":7`, `"exit":0`},
-		"success without":   {`"ok":false,"exit":7,"code":"timeout"`, `"ok":true,"exit":0,"code":"done"`},
+		"success without":   {`"ok":false,"exit":7,"code":"timeout"`, `"ok":true,"exit":0,"code":"ok"`},
 		"code with blanks":  {`"timeout"`, `"time out"`},
 		"negative count":    {`"sent":0`, `"sent":-1`},
 		"failure, no words": {`"message":"m",`, ``},

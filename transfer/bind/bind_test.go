@@ -40,10 +40,10 @@ func TestImport(t *testing.T) {
 			}
 			p.start()
 			p.imported(count(t, p.send.Sources))
-			if got, want := strings.Join(p.receiver.kinds(), " "), "offer connected check_code done"; got != want {
+			if got, want := strings.Join(p.receiver.kinds(), " "), "offer connected check_code connected done"; got != want {
 				t.Errorf("receiver: %s, want %s", got, want)
 			}
-			if got, want := strings.Join(p.sender.kinds(), " "), "connected consent check_code done"; got != want {
+			if got, want := strings.Join(p.sender.kinds(), " "), "connected consent check_code connected done"; got != want {
 				t.Errorf("sender: %s, want %s", got, want)
 			}
 			if p.receiver.await("connected")["peer"] != "old phone" || p.sender.await("done")["resume"] != false {
