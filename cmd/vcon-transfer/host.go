@@ -93,6 +93,9 @@ func (h *hosted) run(ctx context.Context, stderr io.Writer, command func() (name
 // codeOf is the stable token of an error: the library's, unless this program knows
 // better what failed, as the exit code says.
 func codeOf(err error, exit int) string {
+	if o, ok := errors.AsType[offerError](err); ok {
+		err = host.Fail(host.CodeOffer, o.error)
+	}
 	if code := host.CodeOf(err); host.ExitOf(code) == exit {
 		return code
 	}

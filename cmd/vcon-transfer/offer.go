@@ -86,7 +86,7 @@ func (f *sendFlags) readOffer(ctx context.Context, ui *terminal) (*pairing.Offer
 	}
 	offer, err := pairing.ParseOffer(text)
 	if err != nil {
-		return nil, offerError{fmt.Errorf("read offer: %w", err)}
+		return nil, offerError{err}
 	}
 	return offer, nil
 }

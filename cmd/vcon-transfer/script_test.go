@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base32"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -137,21 +138,30 @@ func scriptOffer(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: offer HOW FILE")
 	}
+	text, err := offerThat(args[0])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text+"\n"), 0o600))
+}
+
+// offerThat is the text of an offer that is refused, or that leads nowhere.
+func offerThat(how string) (string, error) {
 	offer := pairing.Offer{
 		Version: pairing.Version, Suite: hpke.SuiteXWing, Intent: pairing.SameAccount,
 		Secret: hpke.Secret{1}, Expiry: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		Route: pairing.Route{Kind: pairing.RouteTCP, Addr: netip.MustParseAddrPort("127.0.0.1:1")},
 	}
-	if args[0] == "relay" {
+	if how == "relay" {
 		offer.Route = pairing.Route{Kind: pairing.RouteRelay, Path: "http://127.0.0.1:1"}
 	}
-	if args[0] == "public" {
+	if how == "public" {
 		offer.Route.Addr = netip.MustParseAddrPort("192.0.2.1:1")
 	}
 	body, err := offer.MarshalBinary()
-	ts.Check(err)
+	if err != nil {
+		return "", err
+	}
 	text := offer.Text()
-	switch args[0] {
+	switch how {
 	case "mistyped":
 		text = text[:20] + strings.Map(func(r rune) rune { return 'A' + 'Z' - r }, text[20:21]) + text[21:]
 	case "cut":
@@ -164,9 +174,9 @@ func scriptOffer(ts *testscript.TestScript, neg bool, args []string) {
 		text = withCheck(body)
 	case "expired", "relay", "public":
 	default:
-		ts.Fatalf("no such offer")
+		return "", fmt.Errorf("no such offer: %s", how)
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text+"\n"), 0o600))
+	return text, nil
 }
 
 // withCheck is the text of an offer's bytes.
