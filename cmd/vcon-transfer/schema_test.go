@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -98,6 +99,64 @@ func TestSchemaRefuses(t *testing.T) {
 		}
 		if conforms([]byte(bad), eventSchema) == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// The page has every event, command and warning, and the schema those of the page.
+func TestSubprocessPage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "subprocess.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := os.ReadFile(filepath.Join("..", "..", "docs", "subprocess.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(pattern string, in []byte) map[string]bool {
+		found := make(map[string]bool)
+		for _, m := range regexp.MustCompile(pattern).FindAllSubmatch(in, -1) {
+			found[string(m[1])] = true
+		}
+		if len(found) == 0 {
+			t.Errorf("%s finds nothing", pattern)
+		}
+		return found
+	}
+	same := func(what string, a, b map[string]bool) {
+		t.Helper()
+		for name := range a {
+			if !b[name] {
+				t.Errorf("%s %s: not in the other", what, name)
+			}
+		}
+		for name := range b {
+			if !a[name] {
+				t.Errorf("%s %s: not in the one", what, name)
+			}
+		}
+	}
+	same("event", names("(?m)^\\| `([a-z_]+)` \\|", page), names(`"event": \{"const": "([a-z_]+)"`, schema))
+	same("command", names(`\{"cmd":"([a-z_]+)"`, page), names(`"cmd": \{"const": "([a-z_]+)"`, schema))
+	var code []byte
+	for _, pattern := range []string{"*.go", filepath.Join("..", "..", "transfer", "host", "*.go")} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(f, "_test.go") {
+				code = append(code, text...)
+			}
+		}
+	}
+	for name := range names(`(?:\.warn\(|\.Tell\(|Warn[A-Z]\w+ += )"([a-z-]+)"`, code) {
+		if !bytes.Contains(page, []byte("`"+name+"`")) {
+			t.Errorf("warning %s is not on the page", name)
 		}
 	}
 }
