@@ -154,11 +154,14 @@ func (in *inbound) end(ctx context.Context) error {
 		sum := [sha256.Size]byte(in.trailer)
 		err := errors.Join(in.writer.Commit(sum), in.writer.Close())
 		in.writer = nil
-		if err != nil {
+		if rejected, ok := errors.AsType[*segment.RejectedError](err); ok {
+			l.AddAttachmentQuarantined(rejected.Reason, 1)
+		} else if err != nil {
 			return in.unfit(err)
+		} else {
+			in.fetched[w.key()] = true
+			l.AttachmentsImported++
 		}
-		in.fetched[w.key()] = true
-		l.AttachmentsImported++
 		in.account.root.Attachment(w.attachment, sum)
 	case unitAbsent:
 		l.AddAttachmentQuarantined(segment.ContentAbsent, 1)

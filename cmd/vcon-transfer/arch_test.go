@@ -37,7 +37,7 @@ func importTable() map[string][]string {
 		"transfer/relay/server":  {"transfer/wire"},
 		"transfer/statedir":      {"hpke", "pairing", "transfer", "transfer/internal/disk"},
 		"transfer/internal/disk": {},
-		"transfer/host":          {"codec", "codec/segment", "pairing", "transfer", "transfer/wire"},
+		"transfer/host":          {"codec", "codec/segment", "pairing", "transfer", "transfer/wire", "transfer/internal/disk"},
 		"transfer/transfertest":  {"codec", "codec/segment", "codec/history", "pairing", "transfer", "transfer/wire", "transfer/relay", "transfer/relay/server", "transfer/internal/disk"}, // fakes for tests
 		"transfer/reference":     {},                                                                                                                                                       // the wire format once more, in tests
 		"cmd/vcon-transfer":      {"*"},

@@ -23,6 +23,12 @@ var (
 	ErrNoParty = errors.New("cites a party that is not there")
 )
 
+// A RejectedError is what an AttachmentWriter's Commit returns for a content that came
+// whole and is not wanted: it counts as quarantined, with the reason.
+type RejectedError struct{ Reason Reason }
+
+func (e *RejectedError) Error() string { return "content rejected: " + string(e.Reason) }
+
 // An Error says what is wrong with a manifest page, an answer, an end, a ledger
 // or a segment. It carries nothing of the content.
 type Error struct {

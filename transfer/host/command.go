@@ -29,6 +29,7 @@ type Command struct {
 	// ack, window, have
 	Batch       *uint64      `json:"batch,omitempty"`
 	Rejected    []Rejection  `json:"rejected,omitempty"`
+	There       []int        `json:"there,omitempty"`
 	Size        *int         `json:"size,omitempty"`
 	Segments    []string     `json:"segments,omitempty"`
 	Attachments []Attachment `json:"attachments,omitempty"`
@@ -60,7 +61,7 @@ var fields = map[string]struct{ must, may []string }{
 	"secret":     {[]string{"secret"}, nil},
 	"have":       {nil, []string{"segments", "attachments", "more"}},
 	"window":     {[]string{"size"}, nil},
-	"ack":        {[]string{"batch"}, []string{"rejected"}},
+	"ack":        {[]string{"batch"}, []string{"rejected", "there"}},
 	"committed":  {nil, nil},
 	"abort":      {nil, []string{"code"}},
 	"pause":      {nil, nil},

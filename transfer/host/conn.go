@@ -71,8 +71,7 @@ func (c *Conn) Emit(e Event) error {
 	if err != nil {
 		return fmt.Errorf("encode event %s: %w", e.event(), err)
 	}
-	b := append(c.line[:0], `{"v":1,"event":"`...)
-	b = append(append(b, e.event()...), '"')
+	b := appendHead(c.line[:0], e.event())
 	if len(body) > 2 {
 		b = append(b, ',')
 	}
@@ -82,6 +81,21 @@ func (c *Conn) Emit(e Event) error {
 	}
 	c.over = last
 	return c.write(b)
+}
+
+// appendHead appends how an event begins.
+func appendHead(b []byte, event string) []byte {
+	return append(append(append(b, `{"v":1,"event":"`...), event...), '"')
+}
+
+// emitLine is Emit of a line that is ready.
+func (c *Conn) emitLine(line []byte) error {
+	c.out.Lock()
+	defer c.out.Unlock()
+	if c.over {
+		return nil
+	}
+	return c.write(line)
 }
 
 // write is called with c.out.
@@ -181,9 +195,13 @@ func (c *Conn) End() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
+	ended := make(map[chan *Command]bool) // one may wait under several names
 	for name, answers := range c.waiting {
 		delete(c.waiting, name)
-		close(answers)
+		if !ended[answers] {
+			ended[answers] = true
+			close(answers)
+		}
 	}
 }
 

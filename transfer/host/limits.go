@@ -23,3 +23,34 @@ const (
 	// MaxMarks bounds the rooms of Marks: more than anybody is in.
 	MaxMarks = 1 << 16
 )
+
+const (
+	// MaxBatchItems and MaxBatchBytes are what a batch is filled up to: so much of an app's
+	// store is locked at once, and so much is repeated after a death. An item that is larger
+	// is a batch of its own.
+	MaxBatchItems = 256
+	MaxBatchBytes = 1 << 20
+
+	// DefaultAnswer is how long a host is waited for.
+	DefaultAnswer = 5 * time.Minute
+
+	// MaxHeld bounds what a host may say that it has, in segments and in attachments: a
+	// million segments are a thousand million messages. They are kept in memory.
+	MaxHeld = 1 << 20
+
+	// maxJournal and maxEntry bound a journal and one of its lines, in bytes: 64 MiB have
+	// about a quarter of a million segments.
+	maxJournal = 64 << 20
+	maxEntry   = 64 << 10
+
+	// maxReceipt is more than any receipt has, in bytes.
+	maxReceipt = 64 << 10
+
+	// maxRejections bounds the codes of rejections that a ledger lists one by one; the
+	// others are counted together. Half of what a ledger has room for.
+	maxRejections = 16
+
+	// maxStaged is how long what was never committed waits for its transfer, and a receipt
+	// for an old device that did not get it.
+	maxStaged = 30 * 24 * time.Hour
+)

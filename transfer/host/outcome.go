@@ -72,6 +72,9 @@ func CodeOf(err error) string {
 	if errors.Is(err, ErrCancelled) || errors.Is(err, ErrClosed) || errors.Is(err, ErrGone) {
 		return CodeInterrupted
 	}
+	if errors.Is(err, ErrNoAnswer) {
+		return wire.CodeTimeout.String()
+	}
 	if f, ok := errors.AsType[*Failure](err); ok && f.Code != CodeOffer {
 		return f.Code
 	} else if ok {

@@ -52,3 +52,9 @@ func (c *Conn) setWindow(n int) {
 	defer c.mu.Unlock()
 	c.window = n
 }
+
+func (c *Conn) windowSize() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.window
+}

@@ -1,0 +1,114 @@
+package host
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+)
+
+// Have asks the host what it has, before anything comes.
+type Have struct {
+	Want     bool   `json:"want"`
+	Transfer string `json:"transfer"`
+	Sender   string `json:"sender"`
+	SharedBy string `json:"shared_by,omitempty"`
+	Messages uint64 `json:"messages"` // announced
+	Bytes    uint64 `json:"bytes"`    // announced
+}
+
+// Commit asks the host to make what it staged final, in one step.
+type Commit struct {
+	Want     bool    `json:"want"`
+	Transfer string  `json:"transfer"`
+	Root     string  `json:"root"`
+	Ledger   *Ledger `json:"ledger"`
+}
+
+// Abort tells the host that what it staged stays incomplete, for another run.
+type Abort struct {
+	Transfer string `json:"transfer"`
+	Message  string `json:"message"`
+}
+
+func (Have) event() string   { return "have" }
+func (Commit) event() string { return "commit" }
+func (Abort) event() string  { return "abort" }
+
+// Commit asks the host to commit, and keeps the receipt once it has.
+func (s *Sink) Commit(ctx context.Context, end segment.End, receipt []byte) error {
+	if !s.begun {
+		return errNoTransfer
+	}
+	// The receipt is on the disk before the host commits, so that what can fail after
+	// that is one rename.
+	name := hex.EncodeToString(s.info.ID[:])
+	if err := s.write(receiptsDir+"/"+name+pending, receipt); err != nil {
+		return stored("commit transfer", err)
+	}
+	answers, over := s.conn.listen(1, "committed", "abort")
+	defer over()
+	err := s.conn.Emit(Commit{true, name, hex.EncodeToString(end.Root[:]), LedgerOf(end.Ledger)})
+	if err != nil {
+		return err
+	}
+	cmd, err := s.wait(ctx, answers)
+	if err != nil {
+		return fmt.Errorf("commit transfer: %w", err)
+	}
+	if cmd.Cmd == "abort" {
+		return Fail(CodeStorage, errors.New("the host did not commit"+why(cmd)))
+	}
+	if err := s.root.Rename(receiptsDir+"/"+name+pending, receiptsDir+"/"+name); err != nil {
+		return stored("commit transfer", err)
+	}
+	if err := s.sync(receiptsDir); err != nil {
+		return stored("commit transfer", err)
+	}
+	s.begun = false
+	err = s.journal.close()
+	s.journal = nil
+	return stored("commit transfer", errors.Join(err, s.root.Remove(journalsDir+"/"+name)))
+}
+
+// pending ends the name of a receipt that the host has not committed.
+const pending = ".pending"
+
+func why(cmd *Command) string {
+	if cmd.Code == nil {
+		return ""
+	}
+	return ": " + *cmd.Code
+}
+
+// Receipt gives the receipt of a transfer that the host committed, else nil.
+func (s *Sink) Receipt(_ context.Context, id [32]byte) ([]byte, error) {
+	if s.root == nil {
+		return nil, stored("read receipt", fs.ErrClosed)
+	}
+	b, err := s.readAll(receiptsDir + "/" + hex.EncodeToString(id[:]))
+	return b, stored("read receipt", err)
+}
+
+// Abort tells the host, and keeps what is in the folder for the next run.
+func (s *Sink) Abort(_ context.Context, cause error) error {
+	if !s.begun {
+		return nil
+	}
+	s.begun = false
+	return s.conn.Emit(Abort{hex.EncodeToString(s.info.ID[:]), Printable(cause.Error(), maxMessage)})
+}
+
+// write makes a file whole and durable.
+func (s *Sink) write(name string, data []byte) error {
+	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}

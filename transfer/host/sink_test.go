@@ -1,0 +1,469 @@
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/history"
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/testdata/sample"
+	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/transfertest"
+)
+
+// A store is a host's own, as one of docs/subprocess.md has it: items by key, contents
+// by hash. It outlives the sink.
+type store struct {
+	t        *testing.T
+	mu       sync.Mutex
+	transfer string
+	items    map[string]stagedItem // by key
+	contents map[string]Attachment
+	segments map[string]bool
+	commits  int
+	batches  []int                            // items of each, as they came
+	flying   int                              // batches that are not acknowledged
+	most     int                              // of flying, ever
+	reject   func(item map[string]any) string // a code, or ""
+	slow     time.Duration
+	say      func(e map[string]any, answer string) string // what is said instead
+	conn     *Conn
+	answers  chan string
+	wait     sync.WaitGroup
+}
+
+type stagedItem struct{ transfer, dialog string }
+
+func newStore(t *testing.T) *store {
+	return &store{
+		t: t, items: make(map[string]stagedItem), contents: make(map[string]Attachment), segments: make(map[string]bool),
+	}
+}
+
+// sink opens a sink into dir whose host this is. Its answers come in another goroutine,
+// one after the other, as from a pipe.
+func (s *store) sink(dir string, o SinkOptions) *Sink {
+	s.t.Helper()
+	s.conn = New(Options{Write: s.take})
+	sink, err := OpenSink(s.conn, dir, o)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	conn, answers := s.conn, make(chan string, 1000)
+	s.answers = answers
+	s.wait.Go(func() {
+		for line := range answers {
+			time.Sleep(s.slow)
+			s.mu.Lock()
+			if strings.Contains(line, `"ack"`) {
+				s.flying--
+			}
+			s.mu.Unlock()
+			conn.Command([]byte(line))
+		}
+	})
+	return sink
+}
+
+// close ends what sink began.
+func (s *store) close(sink *Sink) {
+	if err := sink.Close(); err != nil {
+		s.t.Error(err)
+	}
+	close(s.answers)
+	s.wait.Wait()
+}
+
+func (s *store) take(line []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var e map[string]any
+	if err := json.Unmarshal(line, &e); err != nil {
+		s.t.Errorf("%s: %v", line, err)
+		return err
+	}
+	answer := ""
+	switch e["event"] {
+	case "have":
+		s.transfer = e["transfer"].(string)
+		answer = s.have()
+	case "batch":
+		s.flying++
+		s.most = max(s.most, s.flying)
+		answer = s.stage(e)
+	case "commit":
+		s.commits++
+		answer = `{"cmd":"committed"}`
+	}
+	if s.say != nil {
+		answer = s.say(e, answer)
+	}
+	if answer != "" {
+		s.answers <- answer
+	}
+	return nil
+}
+
+func (s *store) have() string {
+	cmd := Command{Cmd: "have"}
+	for id := range s.segments {
+		cmd.Segments = append(cmd.Segments, id)
+	}
+	for _, a := range s.contents {
+		cmd.Attachments = append(cmd.Attachments, a)
+	}
+	return s.line(cmd)
+}
+
+func (s *store) stage(e map[string]any) string {
+	n := uint64(e["batch"].(float64))
+	cmd := Command{Cmd: "ack", Batch: &n}
+	items, _ := e["items"].([]any)
+	parties, _ := e["parties"].([]any)
+	s.batches = append(s.batches, len(items))
+	for i, v := range items {
+		item := v.(map[string]any)
+		if item["item"] != float64(i) {
+			s.t.Errorf("item %d is called %v", i, item["item"])
+		}
+		dialog := item["dialog"].(map[string]any)
+		cited, _ := dialog["parties"].([]any) // a tombstone may have none
+		for _, index := range cited {
+			if int(index.(float64)) >= len(parties) {
+				s.t.Errorf("no party %v in %v", index, parties)
+			}
+		}
+		if code := s.rejects(item); code != "" {
+			cmd.Rejected = append(cmd.Rejected, Rejection{&i, code})
+			continue
+		}
+		key, text := item["key"].(string), s.line(dialog)
+		if old, ok := s.items[key]; ok && old.dialog == text {
+			if old.transfer != s.transfer {
+				cmd.There = append(cmd.There, i)
+			}
+			continue
+		}
+		s.items[key] = stagedItem{s.transfer, text}
+	}
+	contents, _ := e["attachments"].([]any)
+	for i, v := range contents {
+		a := v.(map[string]any)
+		if code := s.rejects(a); code != "" {
+			cmd.Rejected = append(cmd.Rejected, Rejection{&i, code})
+			continue
+		}
+		data, err := os.ReadFile(a["path"].(string))
+		sum := sha256.Sum256(data)
+		if err != nil || hex.EncodeToString(sum[:]) != a["sha256"] || len(data) != int(a["size"].(float64)) {
+			s.t.Errorf("%v is not what %s has: %v", a, a["path"], err)
+		}
+		os.Remove(a["path"].(string)) // as if it was moved
+		room := e["room"].(map[string]any)["id"].(string)
+		c := Attachment{room, a["message_id"].(string), uint64(a["part"].(float64)), uint64(len(data)), hex.EncodeToString(sum[:])}
+		s.contents[fmt.Sprint(c)] = c
+	}
+	if len(contents) == 0 && e["last"] == true {
+		s.segments[e["segment"].(string)] = true
+	}
+	return s.line(cmd)
+}
+
+func (s *store) rejects(item map[string]any) string {
+	if s.reject == nil {
+		return ""
+	}
+	return s.reject(item)
+}
+
+func (s *store) line(v any) string {
+	b, err := marshal(v)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// sampleSource is the sample history.
+func sampleSource(t *testing.T) transfer.Source {
+	t.Helper()
+	name := t.TempDir() + "/sample.cbor"
+	if err := os.WriteFile(name, sample.CBOR, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := history.OpenFiles(t.Context(), []string{name}, history.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return history.NewSource(r, history.SourceOptions{})
+}
+
+// run moves the sample into a sink.
+func (s *store) run(source transfer.Source, sink transfer.Sink) *transfertest.Outcome {
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Hour)
+	defer cancel()
+	return transfertest.Run(ctx, transfer.SendOptions{Source: source}, transfer.ReceiveOptions{Sink: sink})
+}
+
+// The sink keeps the contract of every sink, with a host that does.
+func TestSinkContract(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transfertest.CheckSink(t, func() transfer.Sink {
+			s := newStore(t)
+			sink := s.sink(t.TempDir(), SinkOptions{})
+			t.Cleanup(func() { s.close(sink) })
+			return sink
+		})
+	})
+}
+
+// What the host does not take is in both ledgers, with its reason.
+func TestSinkRejects(t *testing.T) {
+	transfertest.CheckLeaks(t)
+	s := newStore(t)
+	n := 0
+	s.reject = func(item map[string]any) string {
+		if n++; item["path"] != nil {
+			return "too-large"
+		} else if n == 3 || n == 5 {
+			return "no-such-room"
+		}
+		return ""
+	}
+	sink := s.sink(t.TempDir(), SinkOptions{})
+	defer s.close(sink)
+	o := s.run(sampleSource(t), sink)
+	if err := o.Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []segment.Ledger{o.Sent.Ledger, o.Received.Ledger} {
+		if l.Quarantined["host no-such-room"] != 2 || l.AttachmentsQuarantined["host too-large"] != 1 || l.Lost() != 2 ||
+			l.Imported+l.Tombstones != l.Source-2 || l.Balanced() != nil {
+			t.Errorf("%+v", l)
+		}
+	}
+	if len(s.items) != int(o.Sent.Ledger.Source)-2 || len(s.contents) != 0 || s.commits != 1 {
+		t.Errorf("%d items, %d contents, %d commits", len(s.items), len(s.contents), s.commits)
+	}
+	left, err := os.ReadDir(sink.path + "/" + partsDir)
+	if err != nil || len(left) > 0 {
+		t.Errorf("a content that nobody wants: %v, %v", left, err)
+	}
+}
+
+// More codes than a ledger lists end in one row and not in an error.
+func TestSinkManyReasons(t *testing.T) {
+	s := newStore(t)
+	n := 0
+	s.reject = func(map[string]any) string { n++; return fmt.Sprintf("reason-%d", n) }
+	sink := s.sink(t.TempDir(), SinkOptions{})
+	defer s.close(sink)
+	for i := range 40 {
+		if r := sink; i == 0 {
+			r.reasons = make(map[string]bool)
+		}
+		sink.reason(fmt.Sprintf("code-%d", i))
+	}
+	if got := sink.reason("code-40"); got != "host" || len(sink.reasons) != maxRejections {
+		t.Errorf("%q, %d reasons", got, len(sink.reasons))
+	}
+	if o := s.run(sampleSource(t), sink); o.Err() != nil || len(o.Sent.Ledger.Quarantined) > segment.MaxReasons || o.Sent.Ledger.Lost() == 0 {
+		t.Errorf("%v, %+v", o.Err(), o.Sent)
+	}
+}
+
+// A slow host has as many batches as its window, and the connection lasts.
+func TestSinkWindow(t *testing.T) {
+	for _, window := range []int{1, DefaultWindow, MaxWindow} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStore(t)
+			s.slow = 20 * time.Second // more than a device may be silent
+			sink := s.sink(t.TempDir(), SinkOptions{})
+			defer s.close(sink)
+			s.conn.Command(fmt.Appendf(nil, `{"cmd":"window","size":%d}`, window))
+			network := new(transfertest.Network)
+			o := transfertest.Run(t.Context(), transfer.SendOptions{Source: manySource(t, 2000), Dialer: network},
+				transfer.ReceiveOptions{Sink: sink, Acceptors: []transfer.Acceptor{network}})
+			if err := o.Err(); err != nil || network.Made() != 1 {
+				t.Fatalf("%d connections, %v", network.Made(), err)
+			}
+			for _, n := range s.batches {
+				if n > MaxBatchItems {
+					t.Errorf("a batch of %d items", n)
+				}
+			}
+			if want := min(window, s.largest()); s.most != want {
+				t.Errorf("window %d: %d in flight, want %d", window, s.most, want)
+			}
+		})
+	}
+}
+
+// largest is how many batches the segment with the most has.
+func (s *store) largest() (most int) {
+	run := 0
+	for _, n := range s.batches {
+		if run++; n < MaxBatchItems {
+			most, run = max(most, run), 0
+		}
+	}
+	return most
+}
+
+// An ack that is none is told and not taken.
+func TestSinkHostileAcks(t *testing.T) {
+	s := newStore(t)
+	warned := 0
+	s.say = func(e map[string]any, answer string) string {
+		if e["event"] == "warning" {
+			warned++
+			return ""
+		}
+		if e["event"] != "batch" {
+			return answer
+		}
+		n := int(e["batch"].(float64))
+		for _, bad := range []string{
+			fmt.Sprintf(`{"cmd":"ack","batch":%d}`, n+1),
+			fmt.Sprintf(`{"cmd":"ack","batch":%d,"there":[100000]}`, n),
+			fmt.Sprintf(`{"cmd":"ack","batch":%d,"there":[-1]}`, n),
+			fmt.Sprintf(`{"cmd":"ack","batch":%d,"there":[0,0]}`, n),
+			fmt.Sprintf(`{"cmd":"ack","batch":%d,"there":[0],"rejected":[{"item":0,"code":"x"}]}`, n),
+		} {
+			s.answers <- bad
+		}
+		return answer
+	}
+	sink := s.sink(t.TempDir(), SinkOptions{})
+	defer s.close(sink)
+	if o := s.run(sampleSource(t), sink); o.Err() != nil || o.Sent.Ledger.Imported != 14 {
+		t.Errorf("%v, %+v", o.Err(), o.Sent)
+	}
+	if want := 5 * len(s.batches); warned != want {
+		t.Errorf("%d warnings, want %d", warned, want)
+	}
+}
+
+// A host that is silent, or does not commit, ends the run; the next one goes on.
+func TestSinkRefusals(t *testing.T) {
+	for event, c := range map[string]struct {
+		answer string
+		code   string
+	}{
+		"have":   {"", "timeout"},
+		"batch":  {"", "timeout"},
+		"commit": {`{"cmd":"abort","code":"disk-full"}`, "storage"},
+	} {
+		t.Run(event, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, dir := newStore(t), t.TempDir()
+				s.say = func(e map[string]any, answer string) string {
+					if e["event"] == event {
+						return c.answer
+					}
+					return answer
+				}
+				sink := s.sink(dir, SinkOptions{})
+				o := s.run(sampleSource(t), sink)
+				s.close(sink)
+				if got := CodeOf(o.ReceiveErr); got != c.code || o.SendErr == nil {
+					t.Errorf("%s: %v; %v", got, o.ReceiveErr, o.SendErr)
+				}
+				s.say = nil
+				sink = s.sink(dir, SinkOptions{})
+				defer s.close(sink)
+				if o := s.run(sampleSource(t), sink); o.Err() != nil {
+					t.Error(o.Err())
+				}
+			})
+		})
+	}
+}
+
+var errDied = errors.New("died")
+
+// Whatever step a process dies behind, the next one ends with each item once, and
+// nothing that is in the journal comes again.
+func TestSinkDies(t *testing.T) {
+	whole := newStore(t)
+	sink := whole.sink(t.TempDir(), SinkOptions{})
+	source := manySource(t, 2000)
+	if o := whole.run(source, sink); o.Err() != nil {
+		t.Fatal(o.Err())
+	}
+	whole.close(sink)
+	events := len(whole.batches) + 1 // and commit
+	for at := range events {
+		s, dir, state := newStore(t), t.TempDir(), [2]transfertest.State{}
+		seen := make(map[string]int) // segments, by how often a batch of theirs came
+		n := 0
+		s.say = func(e map[string]any, answer string) string {
+			if e["event"] == "batch" || e["event"] == "commit" {
+				if n++; n-1 == at {
+					return `{"cmd":"cancel"}` // the host has it, and nobody hears of it
+				}
+			}
+			if id, ok := e["segment"].(string); ok && e["kind"] != "attachment" && e["last"] == true {
+				seen[id]++
+			}
+			return answer
+		}
+		sink := s.sink(dir, SinkOptions{})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		s.conn.opts.Cancel = func(error) { s.conn.End(); cancel(errDied) }
+		s.both(ctx, source, sink, &state)
+		cancel(nil)
+		s.close(sink)
+		s.say = func(e map[string]any, answer string) string {
+			if id, ok := e["segment"].(string); ok && e["kind"] != "attachment" && e["last"] == true {
+				seen[id]++
+			}
+			return answer
+		}
+		sink = s.sink(dir, SinkOptions{})
+		o := s.both(t.Context(), source, sink, &state)
+		s.close(sink)
+		if o.Err() != nil {
+			t.Fatalf("death at %d: %v", at, o.Err())
+		}
+		if !maps.EqualFunc(s.items, whole.items, func(a, b stagedItem) bool { return a.dialog == b.dialog }) || !maps.Equal(s.contents, whole.contents) {
+			t.Errorf("death at %d: %d items of %d, %d contents of %d", at, len(s.items), len(whole.items), len(s.contents), len(whole.contents))
+		}
+		for id, times := range seen {
+			if times > 1 {
+				t.Errorf("death at %d: segment %s was acknowledged and came again", at, id)
+			}
+		}
+		if l := o.Received.Ledger; l.Source != uint64(len(whole.items)) || !l.Equal(o.Sent.Ledger) {
+			t.Errorf("death at %d: %+v", at, l)
+		}
+	}
+}
+
+// both runs both devices, going on with what state has.
+func (s *store) both(ctx context.Context, source transfer.Source, sink transfer.Sink, state *[2]transfertest.State) *transfertest.Outcome {
+	send := transfer.SendOptions{Source: source, State: &state[0]}
+	receive := transfer.ReceiveOptions{Sink: sink, State: &state[1]}
+	var err error
+	if receive.Resume, err = state[1].Load(); err != nil {
+		s.t.Fatal(err)
+	}
+	if receive.Resume != nil {
+		if send.Resume, err = state[0].Load(); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return transfertest.Run(ctx, send, receive)
+}
