@@ -77,6 +77,9 @@ func explain(ctx context.Context, command string, err error) (exit int, message,
 	if errors.Is(err, host.ErrClosed) || errors.Is(err, host.ErrGone) {
 		return exitInterrupted, message, hintAgain
 	}
+	if errors.Is(err, host.ErrNoAnswer) {
+		return exitPeer, message, hintAgain
+	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage, message, "See `vcon-transfer help`."
 	}

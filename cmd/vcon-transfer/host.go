@@ -59,6 +59,8 @@ func runHosted(args []string, stdin io.Reader, stdout, stderr io.Writer) (exit i
 	})
 	ui := newTerminal(strings.NewReader(""), stderr, stderr)
 	ui.host, ui.quiet, ui.screen = h, true, false
+	// What waits for the host's import has no other end: a commit is not cut off.
+	defer context.AfterFunc(ctx, h.End)()
 	// The one goroutine that nobody waits for: see terminal.line.
 	go h.ReadCommands(stdin)
 	return h.run(ctx, stderr, func() (string, error) { return execute(ctx, ui, args, stderr) })
@@ -176,12 +178,10 @@ func answered[T any](ctx context.Context, h *hosted, ask func(context.Context) (
 	defer cancel()
 	v, err := ask(within)
 	if err != nil && within.Err() != nil && ctx.Err() == nil {
-		err = &transfer.Error{Code: wire.CodeTimeout, Err: errNoAnswer}
+		err = host.ErrNoAnswer
 	}
 	return v, err
 }
-
-var errNoAnswer = errors.New("the host has not answered in time")
 
 // sends puts the host in the place of the person at the old device.
 func (h *hosted) sends(o *transfer.SendOptions, consented bool) {

@@ -21,6 +21,7 @@ import (
 
 type receiveFlags struct {
 	store, out, format        string
+	toHost                    string
 	listen, advertise, socket string
 	noLAN                     bool
 	relay, relayTokenFile     string
@@ -46,6 +47,7 @@ func newReceive(ui *terminal) *cobra.Command {
 	p := c.Flags()
 	p.StringVar(&f.store, "store", "", "SQLite history to import into (default: in the user's data directory)")
 	p.StringVar(&f.out, "out", "", "write vCon files and attachments into this folder instead")
+	p.StringVar(&f.toHost, "to-host", "", "with --json: import into the program that runs this one; what is in flight to it is in this folder")
 	p.StringVar(&f.format, "format", "cbor", "of the files in --out: cbor or json")
 	p.StringVar(&f.listen, "listen", "", "TCP address for the LAN (default: private addresses, a free port)")
 	p.StringVar(&f.advertise, "advertise", "", "address that the offer names instead, for port forwarding")
@@ -153,6 +155,10 @@ func (f *receiveFlags) check() error {
 	switch {
 	case f.out != "" && f.store != "":
 		return usageError{errors.New("--store and --out exclude each other")}
+	case f.toHost != "" && (f.store != "" || f.out != ""):
+		return usageError{errors.New("--to-host excludes --store and --out")}
+	case f.toHost != "" && !f.host.json:
+		return usageError{errors.New("--to-host needs --json")}
 	case f.format != "cbor" && f.format != "json":
 		return usageError{fmt.Errorf("--format %q is neither cbor nor json", f.format)}
 	case f.noLAN && f.relay == "" && f.socket == "":
@@ -253,6 +259,9 @@ func (f *receiveFlags) routes(ctx context.Context, ui *terminal, token string) (
 func (f *receiveFlags) where() string {
 	if f.out != "" {
 		return f.out
+	}
+	if f.toHost != "" {
+		return f.toHost
 	}
 	return f.storePath()
 }

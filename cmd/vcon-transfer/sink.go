@@ -11,6 +11,7 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/codec/history/sqlite"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/host"
 )
 
 // A sink is a transfer's sink that keeps receipts and ledgers, and has to be closed.
@@ -25,6 +26,13 @@ type sink interface {
 // openSink opens the destination before the offer is shown: what cannot be
 // written is found out while nobody waits for it.
 func (f *receiveFlags) openSink(ctx context.Context, ui *terminal) (sink, error) {
+	if f.toHost != "" {
+		s, err := host.OpenSink(ui.host.Conn, f.toHost, host.SinkOptions{Answer: f.host.answer})
+		if err != nil {
+			return nil, destinationError{fmt.Errorf("%s: %w", f.toHost, err)}
+		}
+		return placed{s, f.where()}, nil
+	}
 	if f.out != "" {
 		format := codec.FormatCBOR
 		if f.format == "json" {

@@ -17,11 +17,12 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/transfer/statedir"
 )
 
-// A ReceiveConfig says what a new device does. A zero field is the default; Folder has
-// to be set. NewReceiver copies it.
+// A ReceiveConfig says what a new device does. A zero field is the default; Folder or ToHost
+// has to be set. NewReceiver copies it.
 type ReceiveConfig struct {
-	Folder string `json:"folder"` // where the vCon files and the attachments go
-	Format string `json:"format"` // of the vCon files: cbor, the default, or json
+	Folder string `json:"folder"`  // where the vCon files and the attachments go
+	ToHost string `json:"to_host"` // in its place: the app imports, by the events batch and commit; what is in flight is in this folder
+	Format string `json:"format"`  // of the vCon files: cbor, the default, or json
 
 	Label   string `json:"label"`    // what this device is called on the other one's screen
 	Listen  string `json:"listen"`   // TCP address; the default is the private addresses and a free port
@@ -113,8 +114,8 @@ func NewSender(config *SendConfig, l Listener) (*Transfer, error) {
 
 func (r *receiving) check() (err error) {
 	switch {
-	case r.Folder == "":
-		return usage("Folder is not set")
+	case (r.Folder == "") == (r.ToHost == ""):
+		return usage("one of Folder and ToHost has to be set")
 	case r.Format != "" && r.Format != "cbor" && r.Format != "json":
 		return usage("Format is neither cbor nor json")
 	case r.NoLAN && r.Relay == "" && r.Socket == "":
@@ -132,7 +133,7 @@ func (r *receiving) check() (err error) {
 		}
 	}
 	r.patience = patience{r.TimeoutSeconds, r.PersonSeconds}
-	place := absolute(r.Folder)
+	place := absolute(r.Folder + r.ToHost)
 	if r.CatchUp {
 		place += " catch-up " + r.Room
 	}

@@ -29,7 +29,7 @@ type receiving struct {
 func (r *receiving) run(ctx context.Context, t *Transfer) (*transfer.Result, error) {
 	// 1. Where it goes, before the offer is shown: what cannot be written is found out
 	// while nobody waits for it.
-	sink, err := r.openSink()
+	sink, err := r.openSink(t)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +82,11 @@ type destination interface {
 	io.Closer
 }
 
-// openSink opens the destination: here is the place for others than a folder.
-func (r *receiving) openSink() (destination, error) {
+// openSink opens the destination.
+func (r *receiving) openSink(t *Transfer) (destination, error) {
+	if r.ToHost != "" {
+		return host.OpenSink(t.conn, r.ToHost, host.SinkOptions{Answer: time.Duration(r.PersonSeconds) * time.Second})
+	}
 	format := codec.FormatCBOR
 	if r.Format == "json" {
 		format = codec.FormatJSON

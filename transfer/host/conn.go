@@ -105,9 +105,7 @@ func (c *Conn) write(line []byte) error {
 		return nil
 	}
 	c.over = true
-	if c.opts.Cancel != nil {
-		c.opts.Cancel(ErrGone)
-	}
+	c.stop(ErrGone)
 	return ErrGone
 }
 
@@ -162,9 +160,7 @@ func (c *Conn) Command(line []byte) {
 	}
 	switch cmd.Cmd {
 	case "cancel":
-		if c.opts.Cancel != nil {
-			c.opts.Cancel(ErrCancelled)
-		}
+		c.stop(ErrCancelled)
 	case "pause":
 		if c.opts.Pause != nil {
 			c.wait.Go(c.pause)
@@ -187,6 +183,15 @@ func (c *Conn) pause() {
 	defer cancel()
 	err := c.opts.Pause.Pause(ctx)
 	_ = c.Emit(Paused{Told: err == nil})
+}
+
+// stop ends the transfer, and the waits for a host that has nothing to say any more:
+// those of a Sink have no other end.
+func (c *Conn) stop(cause error) {
+	if c.opts.Cancel != nil {
+		c.opts.Cancel(cause)
+	}
+	c.End()
 }
 
 // End says that there will be no more commands. Whoever waits for one, now or later,

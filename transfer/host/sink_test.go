@@ -422,7 +422,7 @@ func TestSinkDies(t *testing.T) {
 		}
 		sink := s.sink(dir, SinkOptions{})
 		ctx, cancel := context.WithCancelCause(t.Context())
-		s.conn.opts.Cancel = func(error) { s.conn.End(); cancel(errDied) }
+		s.conn.opts.Cancel = func(error) { cancel(errDied) }
 		s.both(ctx, source, sink, &state)
 		cancel(nil)
 		s.close(sink)
