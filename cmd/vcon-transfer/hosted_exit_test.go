@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -102,6 +103,33 @@ func TestHostedExitTogether(t *testing.T) {
 		r.code(code)
 		s.ends(exitDone, "ok")
 		r.ends(exitDone, "ok")
+	})
+	t.Run("another purpose", func(t *testing.T) {
+		t.Parallel()
+		dir, ctx := t.TempDir(), limited(t)
+		_, offer := hostReceive(t, ctx, dir, "--catch-up")
+		hostSend(t, ctx, dir, offer, "--yes").ends(exitOffer, "intent")
+	})
+	t.Run("no room there", func(t *testing.T) {
+		t.Parallel()
+		dir, ctx := t.TempDir(), limited(t)
+		r := hostStart(t, ctx, dir, nil, "receive", "--listen", "127.0.0.1:0", "--to-host", "flight")
+		s := hostSend(t, ctx, dir, r.event("offer")["text"].(string), "--yes")
+		r.event("check_code")
+		r.code(s.event("check_code")["code"])
+		r.event("have")
+		r.tell(`{"cmd":"have"}`)
+		for e := r.next(); e["event"] != "commit"; e = r.next() {
+			if e["event"] == "batch" {
+				r.tell(fmt.Sprintf(`{"cmd":"ack","batch":%v}`, e["batch"]))
+			}
+		}
+		r.tell(`{"cmd":"abort","code":"disk-full"}`)
+		r.event("abort")
+		if d := r.ends(exitDestination, "storage"); d["resume"] != true || !strings.Contains(d["message"].(string), "disk-full") {
+			t.Errorf("%v", d)
+		}
+		s.ends(exitDestination, "storage")
 	})
 	t.Run("cancelled there", func(t *testing.T) {
 		r, s, _ := begin(t)

@@ -6,11 +6,16 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/host"
+	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
 )
 
 // eventSchema is docs/subprocess.schema.json as a test holds events against it: strict,
@@ -158,5 +163,41 @@ func TestSubprocessPage(t *testing.T) {
 		if !bytes.Contains(page, []byte("`"+name+"`")) {
 			t.Errorf("warning %s is not on the page", name)
 		}
+	}
+}
+
+// The page has the exit code of every code that there is, as the program has it.
+func TestSubprocessCodes(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "subprocess.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := make(map[string]int)
+	for _, row := range regexp.MustCompile("(?m)^\\| (\\d+) \\| (`[^|]+`) \\|").FindAllSubmatch(page, -1) {
+		exit, err := strconv.Atoi(string(row[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range regexp.MustCompile("`([a-z-]+)`").FindAllSubmatch(row[2], -1) {
+			listed[string(code[1])] = exit
+		}
+	}
+	for code := wire.CodeInternal; code.Known(); code++ {
+		if _, ok := listed[code.String()]; !ok && code != wire.CodeWrongCheckCode { // which is no end
+			t.Errorf("code %s is not on the page", code)
+		}
+		err := &transfer.Error{Code: code, Peer: true}
+		exit, _, _ := explain(t.Context(), "receive", err)
+		if got := codeOf(err, exit); code != wire.CodeWrongCheckCode && (got != code.String() || listed[got] != exit) {
+			t.Errorf("%v of the other device is %s with %d, on the page %d", code, got, exit, listed[got])
+		}
+	}
+	for code, exit := range listed {
+		if code != "terminated" && host.ExitOf(code) != exit {
+			t.Errorf("code %s has exit code %d, on the page %d", code, host.ExitOf(code), exit)
+		}
+	}
+	if len(listed) < 20 {
+		t.Errorf("%d codes", len(listed))
 	}
 }
