@@ -45,7 +45,8 @@ type Sink interface {
 	// StageAttachment opens the place for an attachment's content from offset on,
 	// which is what Have said, or 0. When it, or the writer's Commit, returns
 	// segment.ErrHash, what was kept of the content is gone, and Have says so. A Commit
-	// that returns a *segment.RejectedError puts the attachment into quarantine.
+	// that returns a *segment.RejectedError puts the attachment into quarantine: Have then
+	// gives its hash, as for one that is there.
 	StageAttachment(ctx context.Context, room segment.RoomEntry, seg segment.ID, e segment.AttachmentEntry, offset uint64) (segment.AttachmentWriter, error)
 	// Commit makes everything staged final and durable, in one step with the
 	// receipt, which a sink keeps if it can: it is sealed for the old device, goes

@@ -40,7 +40,7 @@ type ReceiptKeeper interface {
 // counts as already there.
 type LedgerKeeper interface {
 	// Staged yields the segments that a transfer staged, with what StageSegment
-	// returned, and the attachments that it staged. It is called before Begin.
+	// returned, and the attachments that it staged or rejected. It is called before Begin.
 	Staged(ctx context.Context, transfer [32]byte) iter.Seq2[segment.Staged, error]
 }
 

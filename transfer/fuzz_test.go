@@ -75,7 +75,7 @@ func fuzzInbound(t testing.TB) (*inbound, *fuzzSink, [][]byte) {
 	sink := &fuzzSink{held: map[segment.ID]bool{sha256.Sum256(held): true}, offset: 7}
 	in := &inbound{
 		sink: sink, account: newAccount([32]byte{1}), meter: newMeter(nil),
-		counted: map[segment.ID]segment.Ledger{}, fetched: map[attachmentKey]bool{},
+		counted: map[segment.ID]segment.Ledger{}, fetched: map[attachmentKey]segment.Reason{},
 	}
 	answer, err := in.page(t.Context(), page)
 	if err != nil || !page.Accepts(answer) {

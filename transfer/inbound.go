@@ -17,7 +17,7 @@ type inbound struct {
 	// counted remembers how the items of a segment ended that this transfer
 	// staged, also over an earlier connection or in an earlier process: they are "imported", not "there".
 	counted map[segment.ID]segment.Ledger
-	fetched map[attachmentKey]bool
+	fetched map[attachmentKey]segment.Reason // and attachments: the reason of one that was rejected, else ""
 
 	room  segment.RoomEntry // of the entries that come next
 	seg   segment.SegmentEntry
@@ -155,10 +155,13 @@ func (in *inbound) settle() error {
 			in.held += w.seg.Bytes
 			in.there += w.seg.Items
 		} else {
-			if in.fetched[w.key()] {
-				l.AttachmentsImported++
-			} else {
+			switch reason, ok := in.fetched[w.key()]; {
+			case !ok:
 				l.AttachmentsThere++
+			case reason != "":
+				l.AddAttachmentQuarantined(reason, 1)
+			default:
+				l.AttachmentsImported++
 			}
 			in.account.root.Attachment(w.attachment, w.want.Have)
 			in.held += w.attachment.Size

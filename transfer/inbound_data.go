@@ -155,11 +155,12 @@ func (in *inbound) end(ctx context.Context) error {
 		err := errors.Join(in.writer.Commit(sum), in.writer.Close())
 		in.writer = nil
 		if rejected, ok := errors.AsType[*segment.RejectedError](err); ok {
+			in.fetched[w.key()] = rejected.Reason
 			l.AddAttachmentQuarantined(rejected.Reason, 1)
 		} else if err != nil {
 			return in.unfit(err)
 		} else {
-			in.fetched[w.key()] = true
+			in.fetched[w.key()] = ""
 			l.AttachmentsImported++
 		}
 		in.account.root.Attachment(w.attachment, sum)

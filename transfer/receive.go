@@ -34,7 +34,7 @@ func Receive(ctx context.Context, opts ReceiveOptions) (*Result, error) {
 		places:    make(chan struct{}, maxHandshakes),
 		meter:     newMeter(opts.Progress),
 		counted:   make(map[segment.ID]segment.Ledger),
-		fetched:   make(map[attachmentKey]bool),
+		fetched:   make(map[attachmentKey]segment.Reason),
 		reading:   make(map[*counted]bool),
 	}
 	defer r.erase()
@@ -128,7 +128,7 @@ type receiver struct {
 	start   time.Time
 	meter   *meter
 	counted map[segment.ID]segment.Ledger
-	fetched map[attachmentKey]bool
+	fetched map[attachmentKey]segment.Reason
 	receipt []byte
 	result  Result
 }

@@ -61,7 +61,7 @@ func (r *receiver) restoreLedgers(ctx context.Context) error {
 			r.counted[s.Segment] = s.Ledger
 		default:
 			w := wanted{room: segment.RoomEntry{ID: s.Room}, attachment: s.Attachment}
-			r.fetched[w.key()] = true
+			r.fetched[w.key()] = s.Reason
 		}
 	}
 	return nil

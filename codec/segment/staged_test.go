@@ -15,6 +15,7 @@ func stagedSamples(t testing.TB, worst Ledger) []*Staged {
 	return []*Staged{
 		{Segment: ID{1}, Ledger: worst}, {},
 		{Room: strings.Repeat("r", MaxRoomID), Attachment: &a}, {Attachment: new(AttachmentEntry)},
+		{Room: strings.Repeat("r", MaxRoomID), Attachment: &a, Reason: Reason(strings.Repeat("r", MaxReason))},
 	}
 }
 
@@ -28,7 +29,7 @@ func TestStaged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Segment != s.Segment || !got.Ledger.Equal(s.Ledger) || got.Room != s.Room || (got.Attachment == nil) != (s.Attachment == nil) {
+		if got.Segment != s.Segment || !got.Ledger.Equal(s.Ledger) || got.Room != s.Room || got.Reason != s.Reason || (got.Attachment == nil) != (s.Attachment == nil) {
 			t.Errorf("%+v became %+v", s, got)
 		}
 		if s.Attachment != nil && (got.Attachment.MessageID != s.Attachment.MessageID || got.Attachment.Part != s.Attachment.Part || got.Attachment.Size != s.Attachment.Size) {
@@ -51,6 +52,14 @@ func TestStaged(t *testing.T) {
 		} else if _, err := ParseStaged(b); !ours(err) {
 			t.Errorf("%s over its limit: %v", name, err)
 		}
+	}
+	for _, bad := range []Reason{"Upper", Reason(strings.Repeat("r", MaxReason+1))} {
+		if _, err := AppendStaged(nil, &Staged{Attachment: new(AttachmentEntry), Reason: bad}); err == nil {
+			t.Errorf("reason %q is encoded", bad)
+		}
+	}
+	if _, err := ParseStaged([]byte{0x85, 0x60, 0x60, 0, 0, 0x60}); !ours(err) {
+		t.Errorf("empty reason: %v", err)
 	}
 	if _, err := ParseStaged(make([]byte, MaxStaged+1)); !ours(err) {
 		t.Errorf("too long: %v", err)

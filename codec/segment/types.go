@@ -130,6 +130,7 @@ type Staged struct {
 	Ledger     Ledger
 	Room       string           // of the attachment
 	Attachment *AttachmentEntry // nil for a segment; else message id, part and size
+	Reason     Reason           // of an attachment that was rejected, see RejectedError; else ""
 }
 
 // An AttachmentWriter takes the content of one attachment from the offset that
