@@ -2,8 +2,12 @@ package host
 
 import (
 	"encoding/hex"
+	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
@@ -16,23 +20,32 @@ type batcher struct {
 	parties []byte
 	items   []byte
 	local   map[uint32]uint32 // index in the segment: in the batch
+	cited   []uint32          // the keys of local, by their values
+
+	taken  []int // the items of the segment that the batch has
+	pruned bool  // something of the room has no form in JSON
 }
 
 // next appends the line of the batch with a number, of the items of s from `from` on,
-// and returns the first item behind it.
+// and returns the first item behind it. An item that has no form in JSON is not taken.
 func (b *batcher) next(line []byte, number uint64, room segment.RoomEntry, id segment.ID, s *segment.Segment, from int) (out []byte, to int, err error) {
-	b.parties, b.items = b.parties[:0], b.items[:0]
+	b.parties, b.items, b.cited, b.taken, b.pruned = b.parties[:0], b.items[:0], b.cited[:0], b.taken[:0], false
 	b.local = make(map[uint32]uint32)
-	for to = from; to < len(s.Items) && to-from < MaxBatchItems; to++ {
-		items := len(b.items)
-		if err := b.item(s, to, to-from); err != nil {
+	for to = from; to < len(s.Items) && len(b.taken) < MaxBatchItems; to++ {
+		at := place{len(b.items), len(b.parties), len(b.cited)}
+		err := b.item(s, to, len(b.taken))
+		if formless(err) {
+			b.back(at)
+			continue
+		}
+		if err != nil {
 			return line, to, err
 		}
-		if to > from && len(b.parties)+len(b.items) > MaxBatchBytes {
-			// It comes with the next one; that its parties are here does no harm.
-			b.items = b.items[:items]
+		if len(b.taken) > 0 && len(b.parties)+len(b.items) > MaxBatchBytes {
+			b.back(at) // it comes with the next one
 			break
 		}
+		b.taken = append(b.taken, to)
 	}
 	line = appendHead(line, "batch")
 	line = strconv.AppendUint(append(line, `,"batch":`...), number, 10)
@@ -50,7 +63,26 @@ func (b *batcher) next(line []byte, number uint64, room segment.RoomEntry, id se
 	return append(strconv.AppendBool(line, to == len(s.Items)), '}', '\n'), to, nil
 }
 
-// room appends the room, and, at the beginning of a roster, all that is known of it.
+// formless tells whether err is of something that JSON cannot hold: a byte string without
+// a meaning, a number that is none, a name that is no text.
+func formless(err error) bool {
+	_, ok := errors.AsType[*codec.Error](err)
+	return ok
+}
+
+// A place is how far a batch is.
+type place struct{ items, parties, cited int }
+
+// back takes out what came behind a place.
+func (b *batcher) back(to place) {
+	for _, i := range b.cited[to.cited:] {
+		delete(b.local, i)
+	}
+	b.items, b.parties, b.cited = b.items[:to.items], b.parties[:to.parties], b.cited[:to.cited]
+}
+
+// room appends the room, and, at the beginning of a roster, all that is known of it but
+// what has no form in JSON.
 func (b *batcher) room(line []byte, room segment.RoomEntry, s *segment.Segment, first bool) (out []byte, err error) {
 	name, err := marshal(batchRoom{room.ID, room.Name})
 	if err != nil {
@@ -62,20 +94,58 @@ func (b *batcher) room(line []byte, room segment.RoomEntry, s *segment.Segment, 
 	}
 	line = line[:len(line)-1]
 	if s.Room.Meta != nil {
-		if line, err = codec.AppendRoomJSON(append(line, `,"vcon_room":`...), s.Room.Meta); err != nil {
-			return line, err
-		}
+		line = b.unless(line, func(p []byte) ([]byte, error) {
+			return codec.AppendRoomJSON(append(p, `,"vcon_room":`...), s.Room.Meta)
+		})
+	}
+	if len(s.Room.Extra) > 0 {
+		line = b.extra(append(line, `,"vcon":{`...), s.Room.Extra)
 	}
 	line = append(line, `,"roster":[`...)
+	empty := len(line)
 	for i := range s.Roster {
-		if i > 0 {
-			line = append(line, ',')
-		}
-		if line, err = codec.AppendPartyJSON(line, &s.Roster[i]); err != nil {
-			return line, err
-		}
+		line = b.unless(line, func(p []byte) ([]byte, error) {
+			return codec.AppendPartyJSON(comma(p, empty), &s.Roster[i])
+		})
 	}
 	return append(line, `]}`...), nil
+}
+
+// extra appends the other parameters of the room's vCon, and the end of their object.
+func (b *batcher) extra(line []byte, extra codec.Fields) []byte {
+	empty := len(line)
+	for _, name := range slices.Sorted(maps.Keys(extra)) {
+		line = b.unless(line, func(p []byte) ([]byte, error) {
+			if !utf8.ValidString(name) { // a key that is not a text
+				return p, &codec.Error{Offset: -1}
+			}
+			quoted, err := marshal(name)
+			if err != nil {
+				return p, err
+			}
+			return extra[name].AppendJSON(append(append(comma(p, empty), quoted...), ':'))
+		})
+	}
+	return append(line, '}')
+}
+
+// unless appends what add does, or nothing if that has no form.
+func (b *batcher) unless(line []byte, add func([]byte) ([]byte, error)) []byte {
+	at := len(line)
+	line, err := add(line)
+	if err != nil {
+		b.pruned = true
+		return line[:at]
+	}
+	return line
+}
+
+// comma appends one unless the list that began at empty is.
+func comma(b []byte, empty int) []byte {
+	if len(b) > empty {
+		b = append(b, ',')
+	}
+	return b
 }
 
 // item appends item n of s, as the one with a number of its batch.
@@ -85,10 +155,7 @@ func (b *batcher) item(s *segment.Segment, n, number int) error {
 	if err != nil {
 		return err
 	}
-	out := b.items
-	if number > 0 {
-		out = append(out, ',')
-	}
+	out := comma(b.items, 0)
 	out = strconv.AppendInt(append(out, `{"item":`...), int64(number), 10)
 	out = append(hex.AppendEncode(append(out, `,"key":"`...), key[:]), `","time":"`...)
 	out = append(time.UnixMilli(it.Instant).UTC().AppendFormat(out, "2006-01-02T15:04:05.000Z"), `","tombstone":`...)
@@ -102,15 +169,12 @@ func (b *batcher) item(s *segment.Segment, n, number int) error {
 	}
 	if len(it.Attachments) > 0 {
 		out = append(out, `,"attachments":[`...)
-		for i := range it.Attachments {
+		for i, empty := 0, len(out); i < len(it.Attachments); i++ {
 			a := it.Attachments[i]
 			if err := a.MapParties(b.party(it.Parties)); err != nil {
 				return err
 			}
-			if i > 0 {
-				out = append(out, ',')
-			}
-			if out, err = codec.AppendAttachmentJSON(out, &a); err != nil {
+			if out, err = codec.AppendAttachmentJSON(comma(out, empty), &a); err != nil {
 				return err
 			}
 		}
@@ -129,14 +193,13 @@ func (b *batcher) party(all []codec.Party) func(uint32) (uint32, error) {
 		if uint64(i) >= uint64(len(all)) {
 			return 0, segment.ErrNoParty
 		}
-		n := uint32(len(b.local))
-		if n > 0 {
-			b.parties = append(b.parties, ',')
+		parties, err := codec.AppendPartyJSON(comma(b.parties, 0), &all[i])
+		if err != nil {
+			return 0, err
 		}
-		var err error
-		b.parties, err = codec.AppendPartyJSON(b.parties, &all[i])
-		b.local[i] = n
-		return n, err
+		n := uint32(len(b.cited))
+		b.parties, b.local[i], b.cited = parties, n, append(b.cited, i)
+		return n, nil
 	}
 }
 

@@ -32,6 +32,7 @@ type Commit struct {
 // Abort tells the host that what it staged stays incomplete, for another run.
 type Abort struct {
 	Transfer string `json:"transfer"`
+	Code     string `json:"code"` // as in Done
 	Message  string `json:"message"`
 }
 
@@ -47,21 +48,33 @@ func (s *Sink) Commit(ctx context.Context, end segment.End, receipt []byte) erro
 	// The receipt is on the disk before the host commits, so that what can fail after
 	// that is one rename.
 	name := hex.EncodeToString(s.info.ID[:])
-	if err := s.write(receiptsDir+"/"+name+pending, receipt); err != nil {
+	if len(receipt) > maxReceipt {
+		return stored("commit transfer", errors.New("receipt is too long"))
+	}
+	if err := errors.Join(s.reached("keep receipt"), s.write(receiptsDir+"/"+name+pending, receipt)); err != nil {
 		return stored("commit transfer", err)
 	}
 	answers, over := s.conn.listen(1, "committed", "abort")
 	defer over()
+	if err := s.reached("emit commit"); err != nil {
+		return err
+	}
 	err := s.conn.Emit(Commit{true, name, hex.EncodeToString(end.Root[:]), LedgerOf(end.Ledger)})
 	if err != nil {
 		return err
 	}
-	cmd, err := s.wait(ctx, answers)
+	var cmd *Command
+	for cmd == nil && err == nil {
+		cmd, err = s.wait(ctx, answers)
+	}
 	if err != nil {
 		return fmt.Errorf("commit transfer: %w", err)
 	}
 	if cmd.Cmd == "abort" {
 		return Fail(CodeStorage, errors.New("the host did not commit"+why(cmd)))
+	}
+	if err := s.reached("mark receipt"); err != nil {
+		return err
 	}
 	if err := s.root.Rename(receiptsDir+"/"+name+pending, receiptsDir+"/"+name); err != nil {
 		return stored("commit transfer", err)
@@ -69,10 +82,10 @@ func (s *Sink) Commit(ctx context.Context, end segment.End, receipt []byte) erro
 	if err := s.sync(receiptsDir); err != nil {
 		return stored("commit transfer", err)
 	}
-	s.begun = false
-	err = s.journal.close()
-	s.journal = nil
-	return stored("commit transfer", errors.Join(err, s.root.Remove(journalsDir+"/"+name)))
+	if err := s.reached("drop journal"); err != nil {
+		return err
+	}
+	return stored("commit transfer", errors.Join(s.leave(), s.root.Remove(journalsDir+"/"+name)))
 }
 
 // pending ends the name of a receipt that the host has not committed.
@@ -99,8 +112,8 @@ func (s *Sink) Abort(_ context.Context, cause error) error {
 	if !s.begun {
 		return nil
 	}
-	s.begun = false
-	return s.conn.Emit(Abort{hex.EncodeToString(s.info.ID[:]), Printable(cause.Error(), maxMessage)})
+	e := Abort{hex.EncodeToString(s.info.ID[:]), CodeOf(cause), Printable(cause.Error(), maxMessage)}
+	return errors.Join(stored("abort transfer", s.leave()), s.conn.Emit(e))
 }
 
 // write makes a file whole and durable.

@@ -34,6 +34,7 @@ type Conn struct {
 	waiting map[string]chan *Command // by the answer's name
 	closed  bool                     // no more commands
 	window  int
+	resized chan struct{} // has room for one word that it was
 	wait    sync.WaitGroup
 	meter   throttle
 }
@@ -56,7 +57,7 @@ type Options struct {
 
 // New begins a conversation with a host. Close ends it.
 func New(opts Options) *Conn {
-	return &Conn{opts: opts, waiting: make(map[string]chan *Command), window: DefaultWindow}
+	return &Conn{opts: opts, waiting: make(map[string]chan *Command), window: DefaultWindow, resized: make(chan struct{}, 1)}
 }
 
 // Emit tells the host e. After Done it does nothing.

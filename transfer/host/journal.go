@@ -20,16 +20,19 @@ import (
 // It only grows. A line is durable before the transfer goes on; what is torn at the end
 // is ignored, and overwritten. One that is lost costs a batch that comes again.
 type journal struct {
-	f    *os.File
-	size int64
+	f       *os.File
+	size    int64
+	reached func(step string) error // see Sink.reached
 }
 
 // An entry is a segment that the host has staged, with the ledger of its items, or an
-// attachment.
+// attachment, with the reason if the host has rejected it.
 type entry struct {
 	Segment    string      `json:"segment,omitempty"`
 	Ledger     *Ledger     `json:"ledger,omitempty"`
 	Attachment *Attachment `json:"attachment,omitempty"`
+
+	Rejected segment.Reason `json:"rejected,omitempty"`
 }
 
 const (
@@ -49,7 +52,7 @@ func appendLine(b []byte, e *entry) ([]byte, error) {
 }
 
 // readJournal reads lines until yield or the first that is none, and returns where they
-// end.
+// end. What a line of another version says is passed over.
 func readJournal(r io.Reader, yield func(*entry) bool) (end int64, err error) {
 	in := bufio.NewReaderSize(io.LimitReader(r, maxJournal), maxEntry)
 	for {
@@ -60,34 +63,40 @@ func readJournal(r io.Reader, yield func(*entry) bool) (end int64, err error) {
 		if err != nil {
 			return end, err
 		}
-		e, ok := parseLine(line)
+		body, ok := checkLine(line)
 		if !ok {
 			return end, nil
 		}
 		end += int64(len(line))
-		if !yield(e) {
+		if e, ok := parseEntry(body); ok && !yield(e) {
 			return end, nil
 		}
 	}
 }
 
-// parseLine takes what appendLine gave.
-func parseLine(line []byte) (*entry, bool) {
+// checkLine gives the entry of a whole line.
+func checkLine(line []byte) (body []byte, ok bool) {
 	if len(line) <= lineHead {
 		return nil, false
 	}
-	body := bytes.TrimSuffix(line[lineHead:], []byte("\n"))
+	body = bytes.TrimSuffix(line[lineHead:], []byte("\n"))
 	sum := sha256.Sum256(body)
-	if string(line[:lineHead]) != hex.EncodeToString(sum[:lineCheck])+" " {
-		return nil, false
-	}
+	return body, string(line[:lineHead]) == hex.EncodeToString(sum[:lineCheck])+" "
+}
+
+// parseEntry takes what marshal gave of an entry, and nothing else.
+func parseEntry(body []byte) (*entry, bool) {
 	e := new(entry)
 	if json.Unmarshal(body, e) != nil {
 		return nil, false
 	}
+	if again, err := marshal(e); err != nil || !bytes.Equal(again, body) {
+		return nil, false
+	}
 	_, segment := e.segment()
 	_, _, attachment := e.Attachment.content()
-	return e, segment && e.Ledger != nil && e.Attachment == nil || attachment && e.Segment == "" && e.Ledger == nil
+	segment = segment && e.Ledger != nil && e.Attachment == nil && e.Rejected == ""
+	return e, segment || attachment && e.Segment == "" && e.Ledger == nil
 }
 
 func (e *entry) segment() (id segment.ID, ok bool) {
@@ -107,7 +116,7 @@ func openJournal(root *os.Root, name string, yield func(*entry)) (*journal, erro
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &journal{f, end}, nil
+	return &journal{f: f, size: end}, nil
 }
 
 // note makes e durable. Beyond maxJournal it does nothing: after a death the host is
@@ -120,7 +129,13 @@ func (j *journal) note(e *entry) error {
 	if j.size+int64(len(line)) > maxJournal || len(line) > maxEntry {
 		return nil
 	}
+	if err := j.reached("note"); err != nil {
+		return err
+	}
 	if _, err := j.f.WriteAt(line, j.size); err != nil {
+		return err
+	}
+	if err := j.reached("sync note"); err != nil {
 		return err
 	}
 	if err := j.f.Sync(); err != nil {

@@ -20,6 +20,10 @@ const (
 	DefaultWindow = 4
 	MaxWindow     = 64
 
+	// maxAcks is how many acks wait here while nobody reads them: those of the largest
+	// window, and as many that are said twice.
+	maxAcks = 2 * MaxWindow
+
 	// MaxMarks bounds the rooms of Marks: more than anybody is in.
 	MaxMarks = 1 << 16
 )

@@ -27,12 +27,15 @@ func (s *Sink) StageAttachment(ctx context.Context, room segment.RoomEntry, seg 
 	if !s.begun {
 		return nil, errNoTransfer
 	}
+	if e.Size > segment.MaxContent || offset > e.Size {
+		return nil, errors.New("stage attachment: larger than an attachment may be, or begins behind its end")
+	}
 	key := keyOf(room.ID, &e)
 	f, err := s.root.OpenFile(key.part(), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, stored("stage attachment", err)
 	}
-	w := &partWriter{s: s, ctx: context.WithoutCancel(ctx), room: room, seg: seg, entry: e, key: key, left: e.Size - offset, f: f, sum: sha256.New()}
+	w := &partWriter{s: s, ctx: ctx, room: room, seg: seg, entry: e, key: key, left: e.Size - offset, f: f, sum: sha256.New()}
 	n, err := io.CopyN(w.sum, f, int64(offset))
 	if err == nil && uint64(n) == offset {
 		err = f.Truncate(n)
@@ -46,7 +49,7 @@ func (s *Sink) StageAttachment(ctx context.Context, room segment.RoomEntry, seg 
 // A partWriter writes one unfinished content, and gives it to the host.
 type partWriter struct {
 	s     *Sink
-	ctx   context.Context // for Commit, which waits for the host; without an end
+	ctx   context.Context // for Commit, which waits for the host
 	room  segment.RoomEntry
 	seg   segment.ID
 	entry segment.AttachmentEntry
@@ -85,45 +88,49 @@ func (w *partWriter) Commit(sum [32]byte) error {
 	if _, rejected := errors.AsType[*segment.RejectedError](err); err != nil && !rejected {
 		return err // the content waits here for the next run
 	}
+	if err := w.s.reached("remove part"); err != nil {
+		return err
+	}
 	if gone := w.s.root.Remove(w.key.part()); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
 		return stored("commit attachment", gone)
 	}
 	return err
 }
 
-// deliver gives the file to the host and waits for its ack.
+// deliver gives the file to the host and waits for its ack. A content that an earlier
+// connection left with the host is not given to it again.
 func (w *partWriter) deliver(sum [32]byte) error {
 	s, e := w.s, &w.entry
-	answers, over := s.conn.listen(MaxWindow, "ack")
-	defer over()
-	s.batches++
-	f := &flight{s: s, answers: answers, pending: map[uint64]batch{s.batches: {n: 1}}}
-	err := s.conn.Emit(contentBatch{
-		Batch: s.batches, Segment: hex.EncodeToString(w.seg[:]), Kind: "attachment", Room: batchRoom{w.room.ID, w.room.Name}, Last: true,
-		Attachments: []contentItem{{
-			MessageID: e.MessageID, Part: e.Part, Size: e.Size, SHA256: hex.EncodeToString(sum[:]),
-			MediaType: e.MediaType, Filename: e.Filename, Path: filepath.Join(s.path, filepath.FromSlash(w.key.part())),
-		}},
-	})
-	var rejected error
-	if err == nil {
-		err = f.settle(w.ctx, 1, func(_ batch, cmd *Command) {
-			if len(cmd.Rejected) > 0 {
-				rejected = &segment.RejectedError{Reason: s.reason(cmd.Rejected[0].Code)}
-			}
+	f := s.board(cargo{w.seg, w.key, sum})
+	if !f.given {
+		if err := s.reached("emit content"); err != nil {
+			return err
+		}
+		s.batches++
+		err := s.conn.Emit(contentBatch{
+			Batch: s.batches, Segment: hex.EncodeToString(w.seg[:]), Kind: "attachment", Room: batchRoom{w.room.ID, w.room.Name}, Last: true,
+			Attachments: []contentItem{{
+				MessageID: e.MessageID, Part: e.Part, Size: e.Size, SHA256: hex.EncodeToString(sum[:]),
+				MediaType: e.MediaType, Filename: e.Filename, Path: filepath.Join(s.path, filepath.FromSlash(w.key.part())),
+			}},
 		})
+		if err != nil {
+			return err
+		}
+		f.given, f.pending[s.batches] = true, batch{n: 1}
 	}
-	if err != nil {
+	if err := s.settle(w.ctx, f, all); err != nil {
 		return err
 	}
-	if rejected != nil {
-		return rejected // not in the journal: a run after this one would take it for there
-	}
 	a := &Attachment{w.key.room, w.key.message, w.key.index, w.key.size, hex.EncodeToString(sum[:])}
-	if err := s.journal.note(&entry{Attachment: a}); err != nil {
+	if err := s.journal.note(&entry{Attachment: a, Rejected: f.refused}); err != nil {
 		return stored("commit attachment", err)
 	}
 	s.contents[w.key] = sum
+	s.flight = nil
+	if f.refused != "" {
+		return &segment.RejectedError{Reason: f.refused}
+	}
 	return nil
 }
 

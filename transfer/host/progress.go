@@ -51,6 +51,10 @@ func (c *Conn) setWindow(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.window = n
+	select {
+	case c.resized <- struct{}{}:
+	default:
+	}
 }
 
 func (c *Conn) windowSize() int {

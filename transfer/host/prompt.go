@@ -122,6 +122,7 @@ const (
 	WarnReceipt     = "receipt"         // the old device may not know that all is imported
 	WarnInterrupted = "connection-lost" // another one is looked for
 	WarnPeerPaused  = "peer-paused"     // the other device is paused
+	WarnNoForm      = "no-json-form"    // something of a room that JSON cannot hold does not reach the host
 )
 
 // Warn is that of transfer.ReceivePrompter.

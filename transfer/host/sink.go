@@ -10,7 +10,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
@@ -46,8 +45,12 @@ type Sink struct {
 	contents map[contentKey][32]byte
 	reasons  map[string]bool // codes of rejections that are counted one by one
 	batches  uint64          // numbers that are used
+	acks     <-chan *Command // while a transfer is open
+	unlisten func()
+	flight   *flight // nil before the first
 	batcher  batcher
 	line     []byte
+	step     func(string) error // of tests; see reached
 }
 
 // SinkOptions configure OpenSink.
@@ -103,7 +106,23 @@ func (s *Sink) open(path string) (err error) {
 			return err
 		}
 	}
-	return s.sync(".")
+	return errors.Join(s.dropJournals(), s.sync("."))
+}
+
+// dropJournals removes those of transfers that are committed: their process died between
+// the two.
+func (s *Sink) dropJournals() error {
+	names, err := fs.ReadDir(s.root.FS(), journalsDir)
+	for _, d := range names {
+		if _, gone := s.root.Lstat(receiptsDir + "/" + d.Name()); errors.Is(gone, fs.ErrNotExist) {
+			continue
+		} else if gone != nil {
+			err = errors.Join(err, gone)
+			continue
+		}
+		err = errors.Join(err, s.root.Remove(journalsDir+"/"+d.Name()))
+	}
+	return err
 }
 
 // prune removes what has waited too long.
@@ -126,8 +145,7 @@ func (s *Sink) prune(dir string) error {
 
 // Close leaves the folder to others. What is staged stays.
 func (s *Sink) Close() error {
-	errs := []error{s.journal.close()}
-	s.journal, s.begun = nil, false
+	errs := []error{s.leave()}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Unlock())
 	}
@@ -149,30 +167,75 @@ func (s *Sink) Begin(ctx context.Context, info segment.TransferInfo) error {
 	if s.begun && s.info.ID == info.ID {
 		return nil
 	}
+	if err := s.enter(info); err != nil {
+		return stored("begin transfer", err)
+	}
+	if err := s.askHave(ctx); err != nil {
+		return err
+	}
+	s.acks, s.unlisten = s.conn.listen(maxAcks, "ack")
+	s.begun = true
+	return nil
+}
+
+// enter reads what the host has acknowledged of a transfer.
+func (s *Sink) enter(info segment.TransferInfo) error {
+	if err := s.leave(); err != nil {
+		return err
+	}
+	s.info, s.reasons = info, make(map[string]bool)
 	s.segments, s.contents = make(map[segment.ID]bool), make(map[contentKey][32]byte)
-	s.reasons = make(map[string]bool)
-	if err := s.journal.close(); err != nil {
-		return stored("begin transfer", err)
-	}
 	var err error
-	s.journal, err = openJournal(s.root, journalsDir+"/"+hex.EncodeToString(info.ID[:]), func(e *entry) {
-		if id, ok := e.segment(); ok {
-			s.segments[id] = true
-			for reason := range e.Ledger.Quarantined {
-				s.reason(strings.TrimPrefix(string(reason), reasonPrefix))
-			}
-		} else if key, sum, ok := e.Attachment.content(); ok {
-			s.contents[key] = sum
-		}
-	})
-	if err == nil {
-		err = s.sync(journalsDir)
-	}
+	s.journal, err = openJournal(s.root, journalsDir+"/"+hex.EncodeToString(info.ID[:]), s.restore)
 	if err != nil {
-		return stored("begin transfer", err)
+		return err
 	}
-	s.info, s.begun = info, true
-	return s.askHave(ctx)
+	s.journal.reached = s.reached
+	return errors.Join(s.sync(journalsDir), s.dropParts())
+}
+
+// restore takes an entry of the journal.
+func (s *Sink) restore(e *entry) {
+	if id, ok := e.segment(); ok {
+		s.segments[id] = true
+		for reason := range e.Ledger.Quarantined {
+			s.known(reason)
+		}
+	} else if key, sum, ok := e.Attachment.content(); ok {
+		s.contents[key] = sum
+		s.known(e.Rejected)
+	}
+}
+
+// dropParts removes the contents that a process that died had in hand although the host
+// had acknowledged them.
+func (s *Sink) dropParts() error {
+	names, err := fs.ReadDir(s.root.FS(), partsDir)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	there := make(map[string]bool, len(names))
+	for _, d := range names {
+		there[partsDir+"/"+d.Name()] = true
+	}
+	for key := range s.contents {
+		if part := key.part(); there[part] {
+			if err := s.root.Remove(part); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// leave forgets the transfer that is open.
+func (s *Sink) leave() error {
+	if s.unlisten != nil {
+		s.unlisten()
+	}
+	err := s.journal.close()
+	s.acks, s.unlisten, s.journal, s.flight, s.begun = nil, nil, nil, nil, false
+	return err
 }
 
 // askHave asks for the segments and attachments that the host has from elsewhere.
@@ -185,7 +248,7 @@ func (s *Sink) askHave(ctx context.Context) error {
 	})
 	for more := true; err == nil && more; {
 		var cmd *Command
-		if cmd, err = s.wait(ctx, answers); err == nil {
+		if cmd, err = s.wait(ctx, answers); err == nil && cmd != nil {
 			err = s.holds(cmd)
 			more = cmd.More
 		}
@@ -251,60 +314,13 @@ func (s *Sink) haveContent(key contentKey) (segment.Want, error) {
 	return segment.Want{Need: true, Offset: min(uint64(info.Size()), key.size)}, nil
 }
 
-// StageSegment gives a segment to the host, and returns when it has acknowledged every
-// item: also when the connection is lost meanwhile, so that the host need not be told
-// twice. The end of its commands ends the wait.
-func (s *Sink) StageSegment(ctx context.Context, room segment.RoomEntry, e segment.SegmentEntry, data []byte) (l segment.Ledger, err error) {
-	if !s.begun {
-		return l, errNoTransfer
-	}
-	seg, err := segment.Decode(data)
-	if err != nil {
-		return l, err
-	}
-	if seg.Room.ID != room.ID || !seg.Matches(e) {
-		return l, errors.New("segment is not what the manifest says")
-	}
-	ctx = context.WithoutCancel(ctx)
-	answers, over := s.conn.listen(MaxWindow, "ack")
-	defer over()
-	f := &flight{s: s, answers: answers, pending: make(map[uint64]batch)}
-	take := func(b batch, cmd *Command) { s.count(&l, b, cmd) }
-	for from := 0; from < len(seg.Items) || from == 0; {
-		if err := f.settle(ctx, s.conn.windowSize(), take); err != nil {
-			return l, err
-		}
-		s.batches++
-		line, to, err := s.batcher.next(s.line[:0], s.batches, room, e.ID, seg, from)
-		if err != nil {
-			return l, err
-		}
-		f.pending[s.batches] = batch{seg.Items[from:to], to - from}
-		err = s.conn.emitLine(line)
-		if s.line = line; cap(line) > 2*MaxBatchBytes {
-			s.line = nil
-		}
-		if err != nil {
-			return l, err
-		}
-		if from = to; to == 0 {
-			break // a room of which only the roster is known
-		}
-	}
-	if err := f.settle(ctx, 1, take); err != nil {
-		return l, err
-	}
-	l.Source = e.Items
-	if err := s.journal.note(&entry{Segment: hex.EncodeToString(e.ID[:]), Ledger: LedgerOf(l)}); err != nil {
-		return l, stored("stage segment", err)
-	}
-	s.segments[e.ID] = true
-	return l, nil
-}
-
 // Staged is that of transfer.LedgerKeeper.
 func (s *Sink) Staged(_ context.Context, id [32]byte) iter.Seq2[segment.Staged, error] {
 	return func(yield func(segment.Staged, error) bool) {
+		if s.root == nil {
+			yield(segment.Staged{}, stored("list what was staged", fs.ErrClosed))
+			return
+		}
 		f, err := s.root.Open(journalsDir + "/" + hex.EncodeToString(id[:]))
 		if errors.Is(err, fs.ErrNotExist) {
 			return
@@ -328,7 +344,7 @@ func (e *entry) staged() segment.Staged {
 		return segment.Staged{Segment: id, Ledger: e.Ledger.segmentLedger()}
 	}
 	key, _, _ := e.Attachment.content()
-	return segment.Staged{Room: key.room, Attachment: &segment.AttachmentEntry{MessageID: key.message, Part: key.index, Size: key.size}}
+	return segment.Staged{Room: key.room, Reason: e.Rejected, Attachment: &segment.AttachmentEntry{MessageID: key.message, Part: key.index, Size: key.size}}
 }
 
 // sync makes the names in a folder durable.
@@ -367,4 +383,13 @@ func (s *Sink) readAll(name string) ([]byte, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxReceipt))
 	return b, errors.Join(err, f.Close())
+}
+
+// reached tells a test which step comes next; its error stands for the death of the
+// process before it.
+func (s *Sink) reached(step string) error {
+	if s.step == nil {
+		return nil
+	}
+	return s.step(step)
 }
