@@ -37,8 +37,7 @@ func TestSinkLostWhileWaiting(t *testing.T) {
 				return answer
 			}
 			sink := s.sink(t.TempDir(), SinkOptions{})
-			o := transfertest.Run(t.Context(), transfer.SendOptions{Source: sampleSource(t), Dialer: network},
-				transfer.ReceiveOptions{Sink: sink, Acceptors: []transfer.Acceptor{network}})
+			o := transfertest.Run(t.Context(), sending(sampleSource(t), network), receiving(sink, network))
 			s.close(sink)
 			if err := o.Err(); err != nil || network.Made() != 2 {
 				t.Errorf("%s: %d connections, %v", event, network.Made(), err)
@@ -48,4 +47,12 @@ func TestSinkLostWhileWaiting(t *testing.T) {
 			}
 		})
 	}
+}
+
+func sending(source transfer.Source, network *transfertest.Network) transfer.SendOptions {
+	return transfer.SendOptions{Source: source, Dialer: network}
+}
+
+func receiving(sink transfer.Sink, network *transfertest.Network) transfer.ReceiveOptions {
+	return transfer.ReceiveOptions{Sink: sink, Acceptors: []transfer.Acceptor{network}}
 }

@@ -173,6 +173,9 @@ func (s *Sink) Begin(ctx context.Context, info segment.TransferInfo) error {
 	if err := s.askHave(ctx); err != nil {
 		return err
 	}
+	if err := s.dropParts(); err != nil {
+		return stored("begin transfer", err)
+	}
 	s.acks, s.unlisten = s.conn.listen(maxAcks, "ack")
 	s.begun = true
 	return nil
@@ -191,7 +194,7 @@ func (s *Sink) enter(info segment.TransferInfo) error {
 		return err
 	}
 	s.journal.reached = s.reached
-	return errors.Join(s.sync(journalsDir), s.dropParts())
+	return s.sync(journalsDir)
 }
 
 // restore takes an entry of the journal.
@@ -207,8 +210,8 @@ func (s *Sink) restore(e *entry) {
 	}
 }
 
-// dropParts removes the contents that a process that died had in hand although the host
-// had acknowledged them.
+// dropParts removes the contents that the host has by now: a process died before it could,
+// or they came to it another way.
 func (s *Sink) dropParts() error {
 	names, err := fs.ReadDir(s.root.FS(), partsDir)
 	if err != nil || len(names) == 0 {

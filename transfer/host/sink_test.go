@@ -30,7 +30,9 @@ type store struct {
 	transfer string
 	items    map[string]stagedItem // by key
 	contents map[string]Attachment
-	segments map[string]bool
+	segments map[string]string // by which transfer each came whole
+	gave     map[string]string // and each content, by its key in contents
+	lacks    map[string]bool   // segments of which something was rejected
 	commits  int
 	final    int                              // commits that were answered
 	came     map[string]bool                  // batches, of each transfer
@@ -41,6 +43,8 @@ type store struct {
 	reject   func(item map[string]any) string // a code, or ""
 	slow     time.Duration
 	say      func(e map[string]any, answer string) string // what is said instead
+	dead     bool                                         // the process is: nothing is heard
+	copies   bool                                         // contents, and leaves the files
 	conn     *Conn
 	answers  chan string
 	wait     sync.WaitGroup
@@ -50,7 +54,8 @@ type stagedItem struct{ transfer, dialog string }
 
 func newStore(t *testing.T) *store {
 	return &store{
-		t: t, items: make(map[string]stagedItem), contents: make(map[string]Attachment), segments: make(map[string]bool),
+		t: t, items: make(map[string]stagedItem), contents: make(map[string]Attachment), segments: make(map[string]string),
+		gave: make(map[string]string), lacks: make(map[string]bool),
 	}
 }
 
@@ -91,6 +96,9 @@ func (s *store) close(sink *Sink) {
 func (s *store) take(line []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.dead {
+		return nil
+	}
 	var e map[string]any
 	if err := json.Unmarshal(line, &e); err != nil {
 		s.t.Errorf("%s: %v", line, err)
@@ -121,13 +129,19 @@ func (s *store) take(line []byte) error {
 	return nil
 }
 
+// have lists what came with other transfers. What it rejected it does not have, and of
+// this transfer the journal knows.
 func (s *store) have() string {
 	cmd := Command{Cmd: "have"}
-	for id := range s.segments {
-		cmd.Segments = append(cmd.Segments, id)
+	for id, by := range s.segments {
+		if by != s.transfer && !s.lacks[id] {
+			cmd.Segments = append(cmd.Segments, id)
+		}
 	}
-	for _, a := range s.contents {
-		cmd.Attachments = append(cmd.Attachments, a)
+	for key, a := range s.contents {
+		if s.gave[key] != s.transfer {
+			cmd.Attachments = append(cmd.Attachments, a)
+		}
 	}
 	return s.line(cmd)
 }
@@ -153,6 +167,7 @@ func (s *store) stage(e map[string]any) string {
 		}
 		if code := s.rejects(item); code != "" {
 			cmd.Rejected = append(cmd.Rejected, Rejection{&i, code})
+			s.lacks[e["segment"].(string)] = true
 			continue
 		}
 		key, text := item["key"].(string), s.line(dialog)
@@ -176,13 +191,15 @@ func (s *store) stage(e map[string]any) string {
 		if err != nil || hex.EncodeToString(sum[:]) != a["sha256"] || len(data) != int(a["size"].(float64)) {
 			s.t.Errorf("%v is not what %s has: %v", a, a["path"], err)
 		}
-		os.Remove(a["path"].(string)) // as if it was moved
+		if !s.copies {
+			os.Remove(a["path"].(string)) // as if it was moved
+		}
 		room := e["room"].(map[string]any)["id"].(string)
 		c := Attachment{room, a["message_id"].(string), uint64(a["part"].(float64)), uint64(len(data)), hex.EncodeToString(sum[:])}
-		s.contents[fmt.Sprint(c)] = c
+		s.contents[fmt.Sprint(c)], s.gave[fmt.Sprint(c)] = c, s.transfer
 	}
 	if len(contents) == 0 && e["last"] == true {
-		s.segments[e["segment"].(string)] = true
+		s.segments[e["segment"].(string)] = s.transfer
 	}
 	return s.line(cmd)
 }
