@@ -15,6 +15,11 @@ import (
 // manySource is a room with so many messages, in several segments, and three pictures.
 func manySource(t *testing.T, messages int) transfer.Source {
 	t.Helper()
+	return history.NewSource(history.FromVCons([]*codec.VCon{manyVCon(messages)}), history.SourceOptions{})
+}
+
+// manyVCon is that room.
+func manyVCon(messages int) *codec.VCon {
 	const room = "mimi://example.com/r/many"
 	v := &codec.VCon{Version: codec.Version, Room: &codec.Room{ID: room, Name: "Many"}, Parties: []codec.Party{
 		{IMURI: room}, {IMURI: "mimi://example.com/u/alice", Name: "Alice"}, {IMURI: "mimi://example.com/u/bob", Name: "Bob"},
@@ -37,5 +42,5 @@ func manySource(t *testing.T, messages int) transfer.Source {
 			})
 		}
 	}
-	return history.NewSource(history.FromVCons([]*codec.VCon{v}), history.SourceOptions{})
+	return v
 }
