@@ -48,7 +48,7 @@ func TestSinkDiesBeforeEachStep(t *testing.T) {
 	}
 	for at, name := range steps {
 		s, dir, state := newStore(t), t.TempDir(), [2]transfertest.State{}
-		s.reject, s.copies = picky, at%2 == 0
+		s.reject, s.copies, s.repeats = picky, at%2 == 0, true
 		sink := s.sink(dir, SinkOptions{})
 		n := 0
 		sink.step = func(string) error {
