@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -103,6 +104,9 @@ func parseCommand(line []byte) (*Command, error) {
 		delete(given, name)
 	}
 	for _, name := range f.may {
+		if hasNull(given[name]) {
+			return nil, fmt.Errorf("field %q has a null in its list", name)
+		}
 		delete(given, name)
 	}
 	for name := range given {
@@ -117,6 +121,16 @@ func parseCommand(line []byte) (*Command, error) {
 		return nil, errors.New("the code of abort is no token")
 	}
 	return c, nil
+}
+
+// hasNull tells whether v is a list with a null in it: encoding/json would take that for
+// the item 0, or for the room without a name.
+func hasNull(v json.RawMessage) bool {
+	var list []json.RawMessage
+	if json.Unmarshal(v, &list) != nil {
+		return false
+	}
+	return slices.ContainsFunc(list, func(item json.RawMessage) bool { return string(item) == "null" })
 }
 
 // maxToken bounds a host's code, so that a ledger of many fits into a record.
