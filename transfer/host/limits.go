@@ -42,6 +42,10 @@ const (
 	// million segments are a thousand million messages. They are kept in memory.
 	MaxHeld = 1 << 20
 
+	// maxHaves is how many commands have wait here while nobody reads them: what MaxHeld
+	// allows, with sixteen on a line.
+	maxHaves = MaxHeld / 16
+
 	// maxJournal and maxEntry bound a journal and one of its lines, in bytes: 64 MiB have
 	// about a quarter of a million segments.
 	maxJournal = 64 << 20

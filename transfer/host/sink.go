@@ -243,7 +243,7 @@ func (s *Sink) leave() error {
 
 // askHave asks for the segments and attachments that the host has from elsewhere.
 func (s *Sink) askHave(ctx context.Context) error {
-	answers, over := s.conn.listen(MaxWindow, "have")
+	answers, over := s.conn.listen(maxHaves, "have")
 	defer over()
 	err := s.conn.Emit(Have{
 		Want: true, Transfer: hex.EncodeToString(s.info.ID[:]), Sender: Printable(s.info.Sender, pairing.MaxLabel),
