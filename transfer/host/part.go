@@ -23,6 +23,7 @@ func (k contentKey) part() string {
 }
 
 // StageAttachment opens the place of a content, from the offset on that Have answered.
+// When that much is not there any more it is segment.ErrHash, and Have says 0.
 func (s *Sink) StageAttachment(ctx context.Context, room segment.RoomEntry, seg segment.ID, e segment.AttachmentEntry, offset uint64) (segment.AttachmentWriter, error) {
 	if !s.begun {
 		return nil, errNoTransfer
@@ -37,7 +38,15 @@ func (s *Sink) StageAttachment(ctx context.Context, room segment.RoomEntry, seg 
 	}
 	w := &partWriter{s: s, ctx: ctx, room: room, seg: seg, entry: e, key: key, left: e.Size - offset, f: f, sum: sha256.New()}
 	n, err := io.CopyN(w.sum, f, int64(offset))
-	if err == nil && uint64(n) == offset {
+	if err == io.EOF {
+		// Less is left than Have saw: a host that moves the file after its ack, for one.
+		err = errors.Join(f.Close(), s.root.Remove(key.part()))
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			return nil, segment.ErrHash
+		}
+		return nil, stored("stage attachment", err)
+	}
+	if err == nil {
 		err = f.Truncate(n)
 	}
 	if err != nil {
