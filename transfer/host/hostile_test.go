@@ -44,3 +44,19 @@ func TestSinkManyHaves(t *testing.T) {
 		t.Errorf("%d segments of %d", len(sink.segments), lines)
 	}
 }
+
+// A null in a list is not taken for the item 0, or for a room without a name.
+func TestCommandNulls(t *testing.T) {
+	for _, line := range []string{
+		`{"cmd":"ack","batch":1,"there":[null]}`,
+		`{"cmd":"ack","batch":1,"there":[1, null ]}`,
+		`{"cmd":"ack","batch":1,"rejected":[null]}`,
+		`{"cmd":"have","segments":[null]}`,
+		`{"cmd":"have","attachments":[null]}`,
+		`{"cmd":"consent","ok":true,"rooms":[null]}`,
+	} {
+		if _, err := parseCommand([]byte(line)); err == nil || !strings.Contains(err.Error(), "null") {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
