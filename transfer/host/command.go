@@ -104,6 +104,9 @@ func parseCommand(line []byte) (*Command, error) {
 		delete(given, name)
 	}
 	for _, name := range f.may {
+		if string(given[name]) == "null" {
+			return nil, fmt.Errorf("field %q is null: leave it out", name) // rooms that are none are not all rooms
+		}
 		if hasNull(given[name]) {
 			return nil, fmt.Errorf("field %q has a null in its list", name)
 		}

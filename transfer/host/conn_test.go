@@ -206,3 +206,15 @@ func TestPrintable(t *testing.T) {
 		}
 	}
 }
+
+// A null is no answer: of the rooms of a consent it would mean all of them.
+func TestNullFields(t *testing.T) {
+	for _, line := range []string{
+		`{"cmd":"consent","ok":null}`, `{"cmd":"consent","ok":true,"rooms":null}`, `{"cmd":"consent","ok":true,"since":null}`,
+		`{"cmd":"ack","batch":1,"rejected":null}`, `{"cmd":"have","more":null}`, `{"cmd":null}`, `null`,
+	} {
+		if c, err := parseCommand([]byte(line)); err == nil {
+			t.Errorf("%s is %+v", line, c)
+		}
+	}
+}
