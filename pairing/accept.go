@@ -7,7 +7,7 @@ import (
 
 // Accept is R's answer in M3. A zero value accepts.
 type Accept struct {
-	Version uint8  // the version that both speak from here on; Accept sets Version for zero
+	Version uint8  // the version that both speak from here on; Accept sets the highest that both speak for zero
 	HasAny  bool   // R holds some of this transfer: the exchange of what there is is worth it
 	Receipt []byte // on resume: the sealed receipt of a transfer that R has finished, at most MaxReceipt bytes
 
@@ -24,8 +24,8 @@ const (
 )
 
 func (a *Accept) marshal() ([]byte, error) {
-	if a.Version != Version {
-		return nil, fmt.Errorf("encode accept: version %d: %w", a.Version, ErrVersion)
+	if a.Version == 0 {
+		return nil, fmt.Errorf("encode accept: no version: %w", ErrVersion)
 	}
 	if len(a.Receipt) > MaxReceipt {
 		return nil, fmt.Errorf("encode accept: receipt of %d bytes: %w", len(a.Receipt), ErrLimit)

@@ -14,7 +14,8 @@ var (
 	ErrMistyped = errors.New("offer text is mistyped or incomplete")
 	// ErrMalformed: bytes that authenticate, or a text whose check matches, break the format.
 	ErrMalformed = errors.New("malformed")
-	// ErrVersion: the offer is of a protocol version that this package does not speak.
+	// ErrVersion: the offer is of a version that this package does not read, or the two sides have no protocol
+	// version in common.
 	ErrVersion = errors.New("protocol version is not supported")
 	// ErrSuite: the cryptographic suite is none of ours.
 	ErrSuite = hpke.ErrSuite
@@ -52,6 +53,7 @@ var (
 
 // Codes of the early errors that this package seals itself, from the one table in docs/wire-format.md.
 const (
+	codeVersion = 4
 	codeExpired = 9
 	codeTaken   = 10
 	codeIntent  = 11
@@ -59,7 +61,7 @@ const (
 )
 
 // RefusedError is a refusal that the peer, who knows the secret, is to be told: send Sealed to it, close.
-// Reason is ErrExpired, ErrStale, ErrIntent or ErrTaken. On ErrTaken the screen has to warn: somebody else
+// Reason is ErrExpired, ErrStale, ErrIntent, ErrVersion or ErrTaken. On ErrTaken the screen has to warn: somebody else
 // has seen the code, or the person scanned it twice; the first sender is not disturbed.
 type RefusedError struct {
 	Reason error

@@ -14,8 +14,15 @@ import (
 	"strconv"
 )
 
-// Version is the protocol version that this package speaks.
-const Version = 1
+// The protocol versions that this package speaks. A session has the highest that both sides speak
+// (docs/wire-format.md, "Versions").
+const (
+	Version       = 1 // the highest
+	OldestVersion = 1 // the lowest: the one before Version, once there is one
+
+	// offerVersion is that of the offer, and of the messages and keys up to M3.
+	offerVersion = 1
+)
 
 // Intent is what an offer is for. S refuses an offer with another intent than the person asked for.
 type Intent uint8

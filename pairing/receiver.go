@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/hpke"
+	"github.com/vcon-transfer/vcon-transfer/internal/upgrade"
 )
 
 // Receiver is R's side of one offer, or of the resumptions of one transfer. It may be used by any number of
@@ -18,6 +19,7 @@ type Receiver struct {
 	mode   Mode
 	suite  hpke.Suite
 	random io.Reader
+	speaks versions
 
 	mu      sync.Mutex
 	prk     hpke.Secret
@@ -65,6 +67,8 @@ type ReceiverOptions struct {
 	Attestation []byte        // carried to the peer, at most MaxAttestation bytes
 	Lifetime    time.Duration // MinLifetime to MaxLifetime; DefaultLifetime for zero
 	Rand        io.Reader     // crypto/rand for nil; something else for recorded vectors only
+
+	Program upgrade.Program // of another version, in tests
 }
 
 // NewReceiver makes an offer: the one-time HPKE key, the secret and the bundle, all in memory, so that an
@@ -83,14 +87,18 @@ func NewReceiver(o ReceiverOptions) (*Receiver, error) {
 	if o.Lifetime < MinLifetime || o.Lifetime > MaxLifetime {
 		return nil, fmt.Errorf("make offer: lifetime of %v: %w", o.Lifetime, ErrLimit)
 	}
-	r := &Receiver{mode: ModePair, suite: o.Suite, random: randomOr(o.Rand), deadline: time.Now().Add(o.Lifetime)}
-	offer := &Offer{Version: Version, Suite: o.Suite, Intent: o.Intent, Expiry: wholeSeconds(r.deadline)}
+	r := &Receiver{
+		mode: ModePair, suite: o.Suite, random: randomOr(o.Rand), deadline: time.Now().Add(o.Lifetime),
+		speaks: versionsOf(o.Program),
+	}
+	offer := &Offer{Version: offerVersion, Suite: o.Suite, Intent: o.Intent, Expiry: wholeSeconds(r.deadline)}
 	if len(o.Routes) > 0 {
 		offer.Route = o.Routes[0]
 	}
 	a, err := newAttempt(r.random, Bundle{
 		Suite: o.Suite, Intent: o.Intent, Room: o.Room, Routes: o.Routes,
 		Label: o.Label, Identity: o.Identity, Attestation: o.Attestation,
+		unknown: r.speaks.fields(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make offer: %w", err)

@@ -23,7 +23,7 @@ type ReceiverConn struct {
 // connection number, and a sender that lost M3 comes with the next one. The errors are
 //   - ErrStranger: it does not open; nothing has changed, close without a word;
 //   - ErrMalformed: it opens and is no request; nothing has changed;
-//   - *RefusedError with ErrTaken, ErrExpired, ErrIntent or ErrStale;
+//   - *RefusedError with ErrTaken, ErrExpired, ErrIntent, ErrVersion or ErrStale;
 //   - ErrUsed.
 func (c *ReceiverConn) OpenRequest(m2 []byte) (*Summary, error) {
 	r, a := c.receiver, c.attempt
@@ -96,6 +96,8 @@ func (c *ReceiverConn) refusal(s *Summary) (code uint16, reason error) {
 		return codeExpired, ErrExpired
 	case s.Intent != r.intent():
 		return codeIntent, ErrIntent
+	case s.MaxVersion < r.speaks.oldest:
+		return codeVersion, ErrVersion
 	}
 	return 0, nil
 }
@@ -124,9 +126,14 @@ func (c *ReceiverConn) Accept(a Accept) (m3 []byte, s *Session, err error) {
 	if r.closed {
 		return nil, nil, fmt.Errorf("accept request: %w", ErrUsed)
 	}
+	common := min(r.speaks.newest, b.summary.MaxVersion)
 	if a.Version == 0 {
-		a.Version = Version
+		a.Version = common
 	}
+	if a.Version < r.speaks.oldest || a.Version > common {
+		return nil, nil, fmt.Errorf("accept request: version %d: %w", a.Version, ErrVersion)
+	}
+	a.unknown = r.speaks.fields()
 	content, err := a.marshal()
 	if err != nil {
 		return nil, nil, err
@@ -141,9 +148,9 @@ func (c *ReceiverConn) Accept(a Accept) (m3 []byte, s *Session, err error) {
 	b.exports.erase()
 	b.m3 = m3
 	if r.mode == ModePair {
-		b.session = newSession(r.suite, sr)
+		b.session = newSession(r.suite, sr, a.Version)
 	} else {
-		b.session = resumedSession(r.suite, sr, &r.resume, c.hello.connection)
+		b.session = resumedSession(r.suite, sr, &r.resume, c.hello.connection, a.Version)
 	}
 	return bytes.Clone(m3), b.session, nil
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/vcon-transfer/vcon-transfer/hpke"
+	"github.com/vcon-transfer/vcon-transfer/internal/upgrade"
 )
 
 // ResumeOptions are what one side keeps of a transfer between its connections. Both sides make
@@ -21,6 +22,8 @@ type ResumeOptions struct {
 	Intent         Intent    // SameAccount for zero; both sides give that of the offer
 	LastConnection uint32    // R: the highest number accepted; S: the highest number said hello with
 	Rand           io.Reader // crypto/rand for nil; something else for recorded vectors only
+
+	Program upgrade.Program // of another version, in tests
 }
 
 func (o *ResumeOptions) complete() error {
@@ -60,7 +63,7 @@ func NewResumeReceiver(o ResumeOptions) (*Receiver, error) {
 	}
 	return &Receiver{
 		mode: ModeResume, suite: o.Suite, random: o.Rand, resume: o,
-		prk: rootKey(ModeResume, o.Resumption),
+		prk: rootKey(ModeResume, o.Resumption), speaks: versionsOf(o.Program),
 	}, nil
 }
 
@@ -78,7 +81,7 @@ func (r *Receiver) resumption(h *hello) (*attempt, error) {
 	if a != nil && h.connection <= a.hello.connection {
 		return nil, r.refuse(h, codeBusy, ErrStale)
 	}
-	a, err := newAttempt(r.random, Bundle{Suite: r.suite, Intent: r.resume.Intent})
+	a, err := newAttempt(r.random, Bundle{Suite: r.suite, Intent: r.resume.Intent, unknown: r.speaks.fields()})
 	if err != nil {
 		return nil, fmt.Errorf("resume: %w", err)
 	}
@@ -100,7 +103,7 @@ func NewResumeSender(o ResumeOptions) (*Sender, error) {
 	e := o.LastConnection + 1
 	s := &Sender{
 		mode: ModeResume, suite: o.Suite, random: o.Rand, resume: o, about: o.about(e),
-		prk: rootKey(ModeResume, o.Resumption),
+		prk: rootKey(ModeResume, o.Resumption), speaks: versionsOf(o.Program),
 	}
 	return s, s.start(e)
 }
@@ -112,7 +115,7 @@ func RestoreSession(o ResumeOptions) (*Session, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("restore session: %w", err)
 	}
-	s := resumedSession(o.Suite, hpke.Secret{}, &o, o.LastConnection)
+	s := resumedSession(o.Suite, hpke.Secret{}, &o, o.LastConnection, 0)
 	s.erased = true
 	return s, nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/hpke"
+	"github.com/vcon-transfer/vcon-transfer/internal/upgrade"
 )
 
 // Sender is S's side of one handshake: of an offer, or of one resumption. It may be tried on several routes,
@@ -19,6 +20,7 @@ type Sender struct {
 	mode   Mode
 	suite  hpke.Suite
 	random io.Reader
+	speaks versions
 	public bool // routes to public addresses are wanted
 
 	mu      sync.Mutex
@@ -33,6 +35,7 @@ type Sender struct {
 	m1      []byte
 	th1     [32]byte
 	m2      []byte
+	said    uint8 // the highest version, in M2
 	th2     [32]byte
 	exports exports
 	m3      []byte
@@ -48,6 +51,8 @@ type SenderOptions struct {
 	// his code needs such a route or a relay.
 	AllowPublicRoutes bool
 	Rand              io.Reader // crypto/rand for nil; something else for recorded vectors only
+
+	Program upgrade.Program // of another version, in tests
 }
 
 // NewSender takes up an offer. It does not enforce the expiry, see Offer.Expired. The errors are ErrVersion,
@@ -65,7 +70,7 @@ func NewSender(offer *Offer, o SenderOptions) (*Sender, error) {
 	}
 	s := &Sender{
 		mode: ModePair, suite: offer.Suite, random: randomOr(o.Rand), public: o.AllowPublicRoutes,
-		offer: offer.clone(), about: about, prk: rootKey(ModePair, offer.Secret),
+		offer: offer.clone(), about: about, prk: rootKey(ModePair, offer.Secret), speaks: versionsOf(o.Program),
 	}
 	return s, s.start(0)
 }
@@ -185,7 +190,11 @@ func (s *Sender) Request(sum Summary) (m2 []byte, err error) {
 	if sum.Time.IsZero() {
 		sum.Time = time.Now()
 	}
+	if sum.MaxVersion == 0 {
+		sum.MaxVersion = s.speaks.newest
+	}
 	sum = sum.fit()
+	sum.unknown = s.speaks.fields()
 	content, err := sum.marshal()
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
@@ -196,6 +205,7 @@ func (s *Sender) Request(sum Summary) (m2 []byte, err error) {
 	if err := s.seal(content); err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
+	s.said = sum.MaxVersion
 	return bytes.Clone(s.m2), nil
 }
 
@@ -222,7 +232,7 @@ func (s *Sender) seal(content []byte) error {
 
 // OpenAccept opens M3, which proves that R has the key behind the commitment and saw the same messages. The
 // same M3 again gives the same Session. The caller makes rms durable before it shows the check code. The
-// errors are ErrOrder, ErrErased, ErrTampered and ErrMalformed.
+// errors are ErrOrder, ErrErased, ErrTampered, ErrMalformed and ErrVersion.
 func (s *Sender) OpenAccept(m3 []byte) (*Accept, *Session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -253,15 +263,18 @@ func (s *Sender) OpenAccept(m3 []byte) (*Accept, *Session, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if a.Version < s.speaks.oldest || a.Version > s.said {
+		return nil, nil, fmt.Errorf("open accept: version %d: %w", a.Version, ErrVersion)
+	}
 	sr := s.exports.sessionSecret(transcript3(s.th2, m3))
 	defer sr.Erase()
 	s.exports.erase()
 	kept := *a
 	s.accept, s.m3 = &kept, bytes.Clone(m3)
 	if s.mode == ModePair {
-		s.session = newSession(s.suite, sr)
+		s.session = newSession(s.suite, sr, a.Version)
 	} else {
-		s.session = resumedSession(s.suite, sr, &s.resume, s.hello.connection)
+		s.session = resumedSession(s.suite, sr, &s.resume, s.hello.connection, a.Version)
 	}
 	return a, s.session, nil
 }

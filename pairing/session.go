@@ -19,6 +19,7 @@ type Session struct {
 	mu         sync.Mutex
 	suite      hpke.Suite
 	connection uint32
+	version    uint8
 	transferID [32]byte
 	resumption hpke.Secret
 	secret     hpke.Secret // sr_e
@@ -27,11 +28,12 @@ type Session struct {
 }
 
 // newSession derives what the whole transfer needs from sr_0.
-func newSession(s hpke.Suite, sr hpke.Secret) *Session {
+func newSession(s hpke.Suite, sr hpke.Secret, version uint8) *Session {
 	code := sr.Expand("check code", nil, 8)
 	defer clear(code)
 	return &Session{
 		suite:      s,
+		version:    version,
 		transferID: [32]byte(sr.Expand("transfer id", nil, 32)),
 		resumption: hpke.Secret(sr.Expand("resumption", nil, 32)),
 		secret:     sr,
@@ -40,12 +42,15 @@ func newSession(s hpke.Suite, sr hpke.Secret) *Session {
 }
 
 // resumedSession has fresh keys only; the rest goes on.
-func resumedSession(s hpke.Suite, sr hpke.Secret, o *ResumeOptions, connection uint32) *Session {
-	return &Session{suite: s, connection: connection, transferID: o.TransferID, resumption: o.Resumption, secret: sr}
+func resumedSession(s hpke.Suite, sr hpke.Secret, o *ResumeOptions, connection uint32, version uint8) *Session {
+	return &Session{suite: s, connection: connection, version: version, transferID: o.TransferID, resumption: o.Resumption, secret: sr}
 }
 
 // Suite gives the suite of the session's AEAD.
 func (s *Session) Suite() hpke.Suite { return s.suite }
+
+// Version gives the protocol version of this connection, see Accept; 0 of a session that RestoreSession gave.
+func (s *Session) Version() uint8 { return s.version }
 
 // Connection gives e: 0 for the pairing, 1 and more for its resumptions. On resume R makes it durable
 // before it answers anything else, see ResumeOptions.

@@ -21,7 +21,7 @@ type Summary struct {
 	Label       string      // what the device calls itself; the peer's word
 	Identity    []byte      // carried; this version does not verify it
 	Signature   []byte      // carried; this version does not verify it
-	MaxVersion  uint8       // the highest protocol version that S speaks; Request sets Version for zero
+	MaxVersion  uint8       // the highest protocol version that S speaks; Request sets its own for zero
 
 	unknown fields
 }
@@ -104,8 +104,8 @@ func (s *Summary) check() error {
 	if err := s.Intent.check(); err != nil {
 		return err
 	}
-	if s.MaxVersion < Version {
-		return fmt.Errorf("version %d: %w", s.MaxVersion, ErrVersion)
+	if s.MaxVersion == 0 {
+		return fmt.Errorf("no version: %w", ErrVersion)
 	}
 	if err := checkText(s.Label, MaxLabel); err != nil {
 		return fmt.Errorf("label: %w", err)

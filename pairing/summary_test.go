@@ -123,7 +123,6 @@ func TestAcceptMalformed(t *testing.T) {
 	}{
 		"empty":         {nil, ErrMalformed},
 		"no version":    {[]byte{0xa0}, ErrVersion},
-		"version 2":     {encode(fields{1: encode(2)}), ErrVersion},
 		"false":         {encode(fields{1: encode(1), 2: encode(false)}), ErrMalformed},
 		"number":        {encode(fields{1: encode(1), 2: encode(1)}), ErrMalformed},
 		"empty receipt": {encode(fields{1: encode(1), 3: encode([]byte{})}), ErrMalformed},

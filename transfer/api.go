@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/internal/upgrade"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
 )
@@ -148,6 +149,8 @@ type SendOptions struct {
 	// AllowPublicRoutes takes an offer that leads to a literal public address; see
 	// pairing.SenderOptions.
 	AllowPublicRoutes bool
+
+	Program upgrade.Program // of another version, in tests
 }
 
 // ReceiveOptions configure Receive. Sink, Acceptors and Prompter must be set.
@@ -205,6 +208,7 @@ type Result struct {
 	Peer       string        // the peer's label, not escaped
 	Duration   time.Duration // since the check code matched
 	Reconnects int
+	Version    uint8 // of the protocol, on the last connection
 	State      error // what of the stored state could not be removed; the transfer is done all the same
 }
 

@@ -282,6 +282,8 @@ type network struct {
 	dialed int
 	faults func(n int) (toReceiver, toSender transfertest.Faults)
 	wrap   func(wire.Conn) wire.Conn // both ends
+	wrapS  func(wire.Conn) wire.Conn // the sender's end
+	wrapR  func(wire.Conn) wire.Conn // the receiver's end
 	each   func(wire.Conn) wire.Conn // the receiver's end, of a sender that the test plays
 	down   func(n int) bool
 	hang   func(int, pairing.Route) bool // Dial waits for its context
@@ -318,6 +320,12 @@ func (n *network) Dial(ctx context.Context, route pairing.Route, _ wire.Rendezvo
 	}
 	if n.wrap != nil {
 		s, r = n.wrap(s), n.wrap(r)
+	}
+	if n.wrapS != nil {
+		s = n.wrapS(s)
+	}
+	if n.wrapR != nil {
+		r = n.wrapR(r)
 	}
 	select {
 	case n.conns <- r:

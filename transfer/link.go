@@ -40,6 +40,7 @@ type link struct {
 // sender has spoken.
 type keys struct {
 	number   uint32      // of the connection: e
+	version  uint8       // of the protocol
 	in, out  cipher.AEAD // control records
 	received uint64
 
@@ -75,7 +76,7 @@ func (k *keys) Format(f fmt.State, _ rune) { io.WriteString(f, "keys(redacted)")
 
 // newKeys derives the keys of session for one side; a session gives them once.
 func newKeys(s *pairing.Session, side pairing.Role) (*keys, error) {
-	k := &keys{number: s.Connection(), turn: make(chan struct{}, 1)}
+	k := &keys{number: s.Connection(), version: s.Version(), turn: make(chan struct{}, 1)}
 	suite := s.Suite()
 	fromS, errS := suite.NewAEAD(s.ControlKey(pairing.SenderToReceiver))
 	fromR, errR := suite.NewAEAD(s.ControlKey(pairing.ReceiverToSender))

@@ -189,6 +189,7 @@ func (r *receiver) run(ctx context.Context) (*Result, error) {
 		err = r.serve(ctx, l)
 		r.result.Received += l.conn.read.Load()
 		r.result.Sent += l.conn.written.Load()
+		r.result.Version = l.version
 		r.asleep = time.Time{}
 		if l.asleep.Load() {
 			r.asleep = l.lives()

@@ -147,7 +147,7 @@ func (r *receiver) admit(ctx context.Context, side *pairing.Receiver, peer *pair
 	}
 	if first {
 		r.resumption, err = pairing.NewResumeReceiver(pairing.ResumeOptions{
-			Session: session, Intent: r.intent, Rand: r.opts.Offer.Rand,
+			Session: session, Intent: r.intent, Rand: r.opts.Offer.Rand, Program: r.opts.Offer.Program,
 		})
 		if err != nil {
 			return nil, nil, nil, err

@@ -32,7 +32,7 @@ func (r *receiver) restore(ctx context.Context) error {
 		return fail(wire.CodeInternal, err)
 	}
 	r.resumption, err = pairing.NewResumeReceiver(pairing.ResumeOptions{
-		Session: session, Intent: c.Intent, Rand: r.opts.Offer.Rand,
+		Session: session, Intent: c.Intent, Rand: r.opts.Offer.Rand, Program: r.opts.Offer.Program,
 	})
 	if err != nil {
 		return fail(wire.CodeInternal, err)

@@ -68,7 +68,9 @@ func (s *sender) run(ctx context.Context) error {
 func (s *sender) takeOffer() (err error) {
 	s.intent = s.opts.Offer.Intent
 	s.opts.Scope.CatchUp = s.intent == pairing.CatchUp
-	s.peer, err = pairing.NewSender(s.opts.Offer, pairing.SenderOptions{Rand: s.opts.Rand, AllowPublicRoutes: s.opts.AllowPublicRoutes})
+	s.peer, err = pairing.NewSender(s.opts.Offer, pairing.SenderOptions{
+		Rand: s.opts.Rand, AllowPublicRoutes: s.opts.AllowPublicRoutes, Program: s.opts.Program,
+	})
 	if err != nil {
 		return offerError(err)
 	}
@@ -127,6 +129,7 @@ func (s *sender) begin() {
 func (s *sender) count(l *link) {
 	s.result.Sent += l.conn.written.Load()
 	s.result.Received += l.conn.read.Load()
+	s.result.Version = l.version
 }
 
 // reconnect tries the routes of the bundle again, with growing pauses, as long as

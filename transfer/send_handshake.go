@@ -118,7 +118,7 @@ func (s *sender) resume(ctx context.Context) (*link, error) {
 			return nil, fail(wire.CodeExpired, ErrOver)
 		}
 		peer, perr := pairing.NewResumeSender(pairing.ResumeOptions{
-			Session: s.session, Intent: s.intent, LastConnection: s.last, Rand: s.opts.Rand,
+			Session: s.session, Intent: s.intent, LastConnection: s.last, Rand: s.opts.Rand, Program: s.opts.Program,
 		})
 		if perr != nil {
 			return nil, fail(wire.CodeInternal, perr)

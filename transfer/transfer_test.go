@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/internal/upgrade"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 	"github.com/vcon-transfer/vcon-transfer/transfer/transfertest"
@@ -31,10 +32,12 @@ type run struct {
 	sendCtx, receiveCtx context.Context
 	progress            []transfer.Progress
 	beforeSend          func(*pairing.Offer)
+	afterSend           func()
 	prompter            transfer.ReceivePrompter // people when nil
 	wrapSink            func(*memorySink) transfer.Sink
 
-	sendState, receiveState transfer.State
+	sendState, receiveState     transfer.State
+	sendProgram, receiveProgram upgrade.Program
 
 	sendLate, receiveLate   []transfer.Interruption
 	sendPause, receivePause *transfer.Pauser
@@ -70,7 +73,7 @@ func (r *run) do(t *testing.T) {
 		defer close(done)
 		r.received, r.receiveErr = transfer.Receive(r.receiveCtx, transfer.ReceiveOptions{
 			Sink: sink, Acceptors: []transfer.Acceptor{r.network}, Prompter: r.prompter, Timing: r.timing, State: r.receiveState,
-			Offer:       pairing.ReceiverOptions{Label: "new phone", Intent: r.intent, Routes: r.routes},
+			Offer:       pairing.ReceiverOptions{Label: "new phone", Intent: r.intent, Routes: r.routes, Program: r.receiveProgram},
 			Interrupted: func(i transfer.Interruption) { r.receiveLate = append(r.receiveLate, i) },
 			Pause:       r.receivePause,
 			Progress: func(p transfer.Progress) {
@@ -95,8 +98,12 @@ func (r *run) do(t *testing.T) {
 		},
 		Interrupted: func(i transfer.Interruption) { r.sendLate = append(r.sendLate, i) },
 		Pause:       r.sendPause,
+		Program:     r.sendProgram,
 	})
 	r.sendDone = time.Since(start)
+	if r.afterSend != nil {
+		r.afterSend()
+	}
 	<-done
 }
 
