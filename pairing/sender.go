@@ -232,7 +232,8 @@ func (s *Sender) seal(content []byte) error {
 
 // OpenAccept opens M3, which proves that R has the key behind the commitment and saw the same messages. The
 // same M3 again gives the same Session. The caller makes rms durable before it shows the check code. The
-// errors are ErrOrder, ErrErased, ErrTampered, ErrMalformed and ErrVersion.
+// errors are ErrOrder, ErrErased, ErrTampered, ErrMalformed and ErrVersion; with the last one comes a Session
+// for telling R so, and for nothing else.
 func (s *Sender) OpenAccept(m3 []byte) (*Accept, *Session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -263,11 +264,11 @@ func (s *Sender) OpenAccept(m3 []byte) (*Accept, *Session, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if a.Version < s.speaks.oldest || a.Version > s.said {
-		return nil, nil, fmt.Errorf("open accept: version %d: %w", a.Version, ErrVersion)
-	}
 	sr := s.exports.sessionSecret(transcript3(s.th2, m3))
 	defer sr.Erase()
+	if a.Version < s.speaks.oldest || a.Version > s.said {
+		return nil, newSession(s.suite, sr, 0), fmt.Errorf("open accept: version %d: %w", a.Version, ErrVersion)
+	}
 	s.exports.erase()
 	kept := *a
 	s.accept, s.m3 = &kept, bytes.Clone(m3)

@@ -225,6 +225,9 @@ func (d *dialed) finish(s *sender, peer *pairing.Sender, m2 []byte) (*link, erro
 	}
 	_, session, err := peer.OpenAccept(m3)
 	if err != nil {
+		if errors.Is(err, pairing.ErrVersion) {
+			d.farewell(s, session)
+		}
 		d.close()
 		return nil, offerError(err)
 	}
@@ -240,6 +243,20 @@ func (d *dialed) finish(s *sender, peer *pairing.Sender, m2 []byte) (*link, erro
 	}
 	d.stop()
 	return newLink(k, d.conn, d.frames, d.writer, s.opts.Timing), nil
+}
+
+// farewell tells a receiver of a version that this program no longer speaks why it
+// stops: confirm and error are the same in all versions ("Versions").
+func (d *dialed) farewell(s *sender, session *pairing.Session) {
+	defer session.Erase()
+	k, err := newKeys(session, pairing.RoleSender)
+	if err != nil {
+		return
+	}
+	l := newLink(k, d.conn, d.frames, d.writer, s.opts.Timing)
+	if l.send(recordConfirm, nil) == nil {
+		_ = l.send(recordError, appendError(nil, wire.CodeVersion))
+	}
 }
 
 // read reads the expected message of the handshake, or the peer's sealed refusal.
