@@ -15,12 +15,18 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 )
 
-// checkpointVersion is the first element. A program refuses others: a transfer
-// that an update of the program ends is begun again with a new offer.
-const checkpointVersion = 1
+// CheckpointVersion is the first element. A program reads its own and those of the
+// versions before it that it still speaks: a transfer goes on when the program is updated
+// under it. One that an older program wrote is begun again with a new offer.
+const CheckpointVersion = 1
 
-// ErrCheckpoint is what every error of ParseCheckpoint wraps.
-var ErrCheckpoint = errors.New("not a checkpoint of this version")
+var (
+	// ErrCheckpoint is what every error of ParseCheckpoint wraps.
+	ErrCheckpoint = errors.New("not a checkpoint of this version")
+	// ErrCheckpointNewer: the checkpoint is of a newer version of the program. It is an
+	// ErrCheckpoint too.
+	ErrCheckpointNewer = errors.New("of a newer version")
+)
 
 // MarshalBinary gives the one encoding of a checkpoint, a deterministic CBOR array
 // of at most MaxCheckpoint bytes. It is in clear: a State seals it. The errors are
@@ -34,7 +40,7 @@ func (c *Checkpoint) MarshalBinary() ([]byte, error) {
 		return nil, fmt.Errorf("encode checkpoint: %w", err)
 	}
 	b := codec.AppendArray(nil, checkpointElements)
-	for _, n := range []uint64{checkpointVersion, uint64(c.Role), uint64(c.Suite), uint64(c.Intent)} {
+	for _, n := range []uint64{CheckpointVersion, uint64(c.Role), uint64(c.Suite), uint64(c.Intent)} {
 		b = codec.AppendUint(b, n)
 	}
 	b = codec.AppendBytes(b, c.TransferID[:])
@@ -87,7 +93,11 @@ func parseCheckpoint(b []byte) (*Checkpoint, error) {
 		return nil, errors.New("too long")
 	}
 	r := stateReader{b: b}
-	if r.array(checkpointElements) != checkpointElements || r.uint(math.MaxUint64) != checkpointVersion {
+	elements, version := r.array(math.MaxInt32), r.uint(math.MaxUint64)
+	switch {
+	case !r.bad && version > CheckpointVersion:
+		return nil, ErrCheckpointNewer // the rest is that one's business
+	case elements != checkpointElements || version != CheckpointVersion:
 		return nil, errors.New("another version")
 	}
 	c := &Checkpoint{

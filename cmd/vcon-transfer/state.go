@@ -111,7 +111,12 @@ func (f *stateFlags) find(ctx context.Context, ui *terminal, role pairing.Role, 
 		}
 		var c *transfer.Checkpoint
 		if !fresh {
-			if c, err = e.Load(); err != nil {
+			if c, err = e.Load(); errors.Is(err, statedir.ErrNewer) {
+				// It stays for the program that can go on with it; this one takes another place.
+				ui.warn("state", "an unfinished transfer is not gone on with: %v", err)
+				e.Close()
+				continue
+			} else if err != nil {
 				// A new code is what is left of it, and what comes next.
 				ui.warn("state", "an unfinished transfer is not gone on with: %v", err)
 			}

@@ -62,7 +62,7 @@ func (d *Dir) take(name string) (*Entry, error) {
 // Load returns what is kept, or nil, and makes that durable: it may be the last act of
 // a process that was killed within it. What is over its lifetime is removed, and the
 // error has transfer.ErrOver in its chain. Other errors: ErrForeignKey, ErrDamaged,
-// in an *Error.
+// ErrNewer, in an *Error.
 func (e *Entry) Load() (*transfer.Checkpoint, error) {
 	const op = "read the state of a transfer"
 	_, c, err := e.dir.read(e.name)
@@ -166,7 +166,11 @@ func (d *Dir) read(name string) (place string, c *transfer.Checkpoint, err error
 		return "", nil, ErrDamaged
 	}
 	if c, err = transfer.ParseCheckpoint(body); err != nil {
-		return "", nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		kind := ErrDamaged
+		if errors.Is(err, transfer.ErrCheckpointNewer) {
+			kind = ErrNewer
+		}
+		return "", nil, fmt.Errorf("%w: %w", kind, err)
 	}
 	return string(text), c, nil
 }

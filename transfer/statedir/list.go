@@ -17,7 +17,7 @@ type Item struct {
 	Place      string // what the command named
 	Checkpoint *transfer.Checkpoint
 	InUse      bool  // a process is at work on it
-	Err        error // why it cannot be read: ErrForeignKey or ErrDamaged; Place and Checkpoint are empty then
+	Err        error // why it cannot be read: ErrForeignKey, ErrDamaged or ErrNewer; Place and Checkpoint are empty then
 }
 
 // List gives what is unfinished, the newest first, and then what cannot be read. At
@@ -71,7 +71,7 @@ func (d *Dir) Forget(id string) error {
 
 // Clean removes what nobody can use any more: transfers that are over their
 // lifetime, and what processes left that died. It leaves alone what is in use, and
-// what is sealed under another key and may still live. Every error is an *Error.
+// what is sealed under another key or written by a newer program and may still live. Every error is an *Error.
 func (d *Dir) Clean() error {
 	const op = "clean state directory"
 	var all []string
@@ -103,7 +103,7 @@ func (e *Entry) clean() error {
 	switch {
 	case err == nil && c.Expired():
 		return e.remove()
-	case errors.Is(err, ErrForeignKey), errors.Is(err, ErrDamaged):
+	case errors.Is(err, ErrForeignKey), errors.Is(err, ErrDamaged), errors.Is(err, ErrNewer):
 		info, err := e.dir.disk.Stat(e.name + fileSuffix)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package statedir
 
 import (
+	"bytes"
 	"crypto/subtle"
 	"encoding/binary"
 	"slices"
@@ -23,7 +24,8 @@ import (
 // seals one file once. The additional data is what stands before, and the file's
 // name: nobody can put the file of one transfer in the place of another's.
 const (
-	magic      = "VCTS\x01\x00\x00\x00"
+	magic      = "VCTS"
+	versionAt  = len(magic)
 	idAt       = 8
 	saltAt     = idAt + 32
 	checkAt    = saltAt + 32
@@ -31,11 +33,15 @@ const (
 	checkSize  = 16
 )
 
+// Version is that of the file; checkpoints have one of their own.
+const Version = 1
+
 // suite gives the AEAD, ChaCha20-Poly1305; its KEM has no part in this.
 const suite = hpke.SuiteXWing
 
 func (d *Dir) seal(name string, transfer [32]byte, plain []byte) ([]byte, error) {
-	b := append([]byte(magic), transfer[:]...)
+	b := append([]byte(magic), Version, 0, 0, 0)
+	b = append(b, transfer[:]...)
 	b = append(b, random(checkAt-saltAt)...)
 	check, key := d.keys(b)
 	defer clear(key)
@@ -49,7 +55,12 @@ func (d *Dir) seal(name string, transfer [32]byte, plain []byte) ([]byte, error)
 }
 
 func (d *Dir) unseal(name string, b []byte) ([]byte, error) {
-	if len(b) < headerSize+hpke.Overhead || len(b) > MaxFile || string(b[:idAt]) != magic {
+	switch {
+	case len(b) < idAt || string(b[:versionAt]) != magic:
+		return nil, ErrDamaged
+	case b[versionAt] > Version:
+		return nil, ErrNewer // nothing else of it is looked at
+	case len(b) < headerSize+hpke.Overhead || len(b) > MaxFile || !bytes.Equal(b[versionAt:idAt], []byte{Version, 0, 0, 0}):
 		return nil, ErrDamaged
 	}
 	check, key := d.keys(b[:checkAt])

@@ -36,8 +36,11 @@ var (
 	ErrInUse = errors.New("another process is at work on this transfer")
 	// ErrForeignKey: the file is sealed under another state key than this one.
 	ErrForeignKey = errors.New("sealed under another state key")
-	// ErrDamaged: the file is not one of this version, or was changed.
-	ErrDamaged = errors.New("damaged, or of another version")
+	// ErrDamaged: the file is none of ours, or was changed.
+	ErrDamaged = errors.New("damaged, or none of this program")
+	// ErrNewer: the file was written by a newer version of the program, which can go on
+	// with it. It is left as it is.
+	ErrNewer = errors.New("written by a newer version of the program")
 	// ErrOpenToOthers: the directory or the key is readable for others.
 	ErrOpenToOthers = errors.New("others can read it: the directory has to have the mode 0700, its key 0600")
 )

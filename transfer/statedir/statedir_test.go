@@ -247,6 +247,64 @@ func TestForeignKeyAndDamage(t *testing.T) {
 	}
 }
 
+// What a newer program wrote is told apart from what is damaged, by the file or by the
+// checkpoint in it, and stays as it is until nobody can go on with it.
+func TestNewer(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	d := opened(t, path, nil)
+	e := taken(t, d, "x")
+	saved(t, e, sample(1))
+	file := only(t, path, fileSuffix)
+	good, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := sample(1).MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 26 elements, the first of them 2: the others may be anything.
+	body = append([]byte{0x98, 26, transfer.CheckpointVersion + 1}, body[3:]...)
+	inside, err := d.seal(e.name, sample(1).TransferID, append(hpke.AppendPrefixed(nil, []byte("x")), body...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	outside := slices.Clone(good)
+	outside[versionAt] = Version + 1
+	for name, newer := range map[string][]byte{
+		"checkpoint": inside, "file": outside, "a few bytes": outside[:idAt], "a larger file": append(outside, make([]byte, MaxFile)...),
+	} {
+		if err := os.WriteFile(file, newer, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := e.Load(); c != nil || !errors.Is(err, ErrNewer) {
+			t.Errorf("%s: %v, %v", name, c, err)
+		}
+		e.Close()
+		if items, err := d.List(); err != nil || len(items) != 1 || !errors.Is(items[0].Err, ErrNewer) {
+			t.Errorf("%s: %v, %v", name, items, err)
+		}
+		if err := d.Clean(); err != nil {
+			t.Error(err)
+		}
+		if b, err := os.ReadFile(file); err != nil || !slices.Equal(b, newer) {
+			t.Errorf("%s: the file has changed: %v", name, err)
+		}
+		e = taken(t, d, "x")
+	}
+	old := time.Now().Add(-transfer.MaxLifetime - time.Hour)
+	if err := os.Chtimes(file, old, old); err != nil {
+		t.Fatal(err)
+	}
+	e.Close()
+	if err := d.Clean(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it stays for ever: %v", err)
+	}
+}
+
 func TestExpiredIsRemoved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	d := opened(t, path, nil)

@@ -126,7 +126,7 @@ func createFile(path string, mustExist bool) error {
 		}
 		return err
 	}
-	return f.Close()
+	return errors.Join(judge(f), f.Close())
 }
 
 // Close closes the store. Attachments that are still being written keep what
