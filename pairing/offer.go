@@ -71,7 +71,7 @@ func parseOffer(b []byte) (*Offer, error) {
 	if err := decode(e[0], &o.Version); err != nil {
 		return nil, fmt.Errorf("version: %w", ErrMalformed)
 	}
-	if o.Version != offerVersion {
+	if o.Version != OfferVersion {
 		return nil, fmt.Errorf("version %d: %w", o.Version, ErrVersion)
 	}
 	if len(e) != offerElements {
@@ -105,7 +105,7 @@ func parseOffer(b []byte) (*Offer, error) {
 }
 
 func (o *Offer) check() error {
-	if o.Version != offerVersion {
+	if o.Version != OfferVersion {
 		return fmt.Errorf("version %d: %w", o.Version, ErrVersion)
 	}
 	if _, err := hpke.ParseSuite(byte(o.Suite)); err != nil {

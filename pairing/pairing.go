@@ -20,8 +20,8 @@ const (
 	Version       = 1 // the highest
 	OldestVersion = 1 // the lowest: the one before Version, once there is one
 
-	// offerVersion is that of the offer, and of the messages and keys up to M3.
-	offerVersion = 1
+	// OfferVersion is that of the offer, and of the messages and keys up to M3.
+	OfferVersion = 1
 )
 
 // Intent is what an offer is for. S refuses an offer with another intent than the person asked for.

@@ -91,7 +91,7 @@ func NewReceiver(o ReceiverOptions) (*Receiver, error) {
 		mode: ModePair, suite: o.Suite, random: randomOr(o.Rand), deadline: time.Now().Add(o.Lifetime),
 		speaks: versionsOf(o.Program),
 	}
-	offer := &Offer{Version: offerVersion, Suite: o.Suite, Intent: o.Intent, Expiry: wholeSeconds(r.deadline)}
+	offer := &Offer{Version: OfferVersion, Suite: o.Suite, Intent: o.Intent, Expiry: wholeSeconds(r.deadline)}
 	if len(o.Routes) > 0 {
 		offer.Route = o.Routes[0]
 	}
