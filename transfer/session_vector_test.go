@@ -138,9 +138,12 @@ func testRecorded(t *testing.T, name string, rec recordedSession, pauses bool) {
 
 // record runs the session of a vector.
 func record(t *testing.T, rec recordedSession, pauses bool) recordedSession {
+	return recordOn(t, &tapped{network: newNetwork()}, rec, pauses)
+}
+
+func recordOn(t *testing.T, n *tapped, rec recordedSession, pauses bool) recordedSession {
 	src := newSource(1, 1, 1, 100, 70)
 	// What a segment and its attachment hold plays no role for the session.
-	n := &tapped{network: newNetwork()}
 	people, sink := newPeople(), newSink(t)
 	rec.RandReceiver, rec.RandSender = "vcon-transfer vector receiver", "vcon-transfer vector sender"
 	var pauseR, pauseS transfer.Pauser

@@ -43,6 +43,7 @@ func importTable() map[string][]string {
 		"transfer/reference":     {},                                                                                                                                                       // the wire format once more, in tests
 		"cmd/vcon-transfer":      {"*"},
 		"testdata":               {}, // for tests
+		"testdata/golden":        {}, // for tests
 		"testdata/gen":           {"codec", "codec/mimi", "codec/convert", "testdata"},
 		"testdata/sample":        {},                                  // the demo's conversation
 		"testdata/sample/build":  {"codec", "codec/mimi", "testdata"}, // makes it
