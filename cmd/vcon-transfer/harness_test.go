@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,8 +46,13 @@ type process struct {
 
 // start runs vcon-transfer in dir with env added.
 func start(ctx context.Context, dir string, env []string, args ...string) (*process, error) {
+	return startProgram(ctx, "vcon-transfer", dir, env, args...)
+}
+
+// startProgram is start for another program than the one under test.
+func startProgram(ctx context.Context, program, dir string, env []string, args ...string) (*process, error) {
 	p := &process{name: args[0], ended: make(chan struct{}), heard: make(chan struct{})}
-	p.cmd = exec.CommandContext(ctx, "vcon-transfer", args...)
+	p.cmd = exec.CommandContext(ctx, program, args...)
 	p.cmd.Dir, p.cmd.Env = dir, append(os.Environ(), env...)
 	p.cmd.WaitDelay = 5 * time.Second
 	p.cmd.Stdout = &p.out
@@ -134,6 +140,8 @@ type pairRun struct {
 	send    []string
 	code    func(shown string) []string // what the person types, line by line; nil is what is shown
 	between func(offerFile string) error
+
+	receiver, sender string // the programs; "" is the one under test
 }
 
 // run runs both sides as processes, copies the digits from the old device's screen
@@ -146,7 +154,7 @@ func (r pairRun) run(ctx context.Context) (receive, send *process, err error) {
 		return nil, nil, err
 	}
 	offer := filepath.Join(file, "offer.txt")
-	receive, err = start(ctx, r.dir, r.env, append([]string{"receive", "--qr", "none", "--offer-out", offer}, r.receive...)...)
+	receive, err = startProgram(ctx, cmp.Or(r.receiver, "vcon-transfer"), r.dir, r.env, append([]string{"receive", "--qr", "none", "--offer-out", offer}, r.receive...)...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -159,7 +167,7 @@ func (r pairRun) run(ctx context.Context) (receive, send *process, err error) {
 			return receive, nil, err
 		}
 	}
-	send, err = start(ctx, r.dir, r.env, append([]string{"send", "--offer-file", offer}, r.send...)...)
+	send, err = startProgram(ctx, cmp.Or(r.sender, "vcon-transfer"), r.dir, r.env, append([]string{"send", "--offer-file", offer}, r.send...)...)
 	if err != nil {
 		return receive, nil, err
 	}
