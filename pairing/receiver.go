@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/hpke"
-	"github.com/vcon-transfer/vcon-transfer/internal/upgrade"
 )
 
 // Receiver is R's side of one offer, or of the resumptions of one transfer. It may be used by any number of
@@ -68,7 +67,7 @@ type ReceiverOptions struct {
 	Lifetime    time.Duration // MinLifetime to MaxLifetime; DefaultLifetime for zero
 	Rand        io.Reader     // crypto/rand for nil; something else for recorded vectors only
 
-	Program upgrade.Program // of another version, in tests
+	Program Program // of another version, in tests
 }
 
 // NewReceiver makes an offer: the one-time HPKE key, the secret and the bundle, all in memory, so that an

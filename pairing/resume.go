@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/vcon-transfer/vcon-transfer/hpke"
-	"github.com/vcon-transfer/vcon-transfer/internal/upgrade"
 )
 
 // ResumeOptions are what one side keeps of a transfer between its connections. Both sides make
@@ -23,7 +22,7 @@ type ResumeOptions struct {
 	LastConnection uint32    // R: the highest number accepted; S: the highest number said hello with
 	Rand           io.Reader // crypto/rand for nil; something else for recorded vectors only
 
-	Program upgrade.Program // of another version, in tests
+	Program Program // of another version, in tests
 }
 
 func (o *ResumeOptions) complete() error {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/hpke"
-	"github.com/vcon-transfer/vcon-transfer/internal/upgrade"
 )
 
 // Sender is S's side of one handshake: of an offer, or of one resumption. It may be tried on several routes,
@@ -52,7 +51,7 @@ type SenderOptions struct {
 	AllowPublicRoutes bool
 	Rand              io.Reader // crypto/rand for nil; something else for recorded vectors only
 
-	Program upgrade.Program // of another version, in tests
+	Program Program // of another version, in tests
 }
 
 // NewSender takes up an offer. It does not enforce the expiry, see Offer.Expired. The errors are ErrVersion,

@@ -6,14 +6,13 @@ import (
 	"testing"
 
 	"github.com/vcon-transfer/vcon-transfer/hpke"
-	"github.com/vcon-transfer/vcon-transfer/internal/upgrade"
 )
 
 // Programs of all versions, by the highest that they speak: each speaks the one before
 // it too. Where two have one in common the session is in the highest; else both refuse.
 func TestVersionIsAgreed(t *testing.T) {
-	program := func(newest uint8) upgrade.Program {
-		return upgrade.Program{Oldest: max(1, newest-1), Newest: newest, Field: encode("later")}
+	program := func(newest uint8) Program {
+		return Program{Oldest: max(1, newest-1), Newest: newest, Field: encode("later")}
 	}
 	for s := uint8(1); s <= 4; s++ {
 		for r := uint8(1); r <= 4; r++ {
@@ -82,11 +81,11 @@ func agree(t *testing.T, r *Receiver, s *Sender) (uint8, error) {
 // A receiver must not choose a version that the sender does not speak, nor one that it
 // does not speak itself; a request that it refuses leaves the offer to others.
 func TestVersionOutOfRange(t *testing.T) {
-	r := newReceiver(t, ReceiverOptions{Suite: hpke.SuiteX25519, Program: upgrade.Program{Oldest: 2, Newest: 3}})
+	r := newReceiver(t, ReceiverOptions{Suite: hpke.SuiteX25519, Program: Program{Oldest: 2, Newest: 3}})
 	if _, err := agree(t, r, newSender(t, r.Offer(), SenderOptions{})); !errors.Is(err, ErrVersion) {
 		t.Fatalf("%v, want %v", err, ErrVersion)
 	}
-	s := newSender(t, r.Offer(), SenderOptions{Program: upgrade.Program{Newest: 2}})
+	s := newSender(t, r.Offer(), SenderOptions{Program: Program{Newest: 2}})
 	m1, conn, err := r.Hello(s.Hello())
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
-	"github.com/vcon-transfer/vcon-transfer/internal/upgrade"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
 )
@@ -150,7 +149,7 @@ type SendOptions struct {
 	// pairing.SenderOptions.
 	AllowPublicRoutes bool
 
-	Program upgrade.Program // of another version, in tests
+	Program pairing.Program // of another version, in tests
 }
 
 // ReceiveOptions configure Receive. Sink, Acceptors and Prompter must be set.

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/hpke"
-	"github.com/vcon-transfer/vcon-transfer/internal/upgrade"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/testdata/golden"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
@@ -58,7 +57,7 @@ func TestGoldenSessions(t *testing.T) {
 			golden.Each(t, goldens, name, func(t *testing.T, version uint8, path string) {
 				var g goldenSession
 				readJSON(t, path, &g)
-				program := upgrade.Program{Oldest: version, Newest: version}
+				program := pairing.Program{Oldest: version, Newest: version}
 				t.Run("receiver", func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) { g.receive(t, program) })
 				})
@@ -104,7 +103,7 @@ func (l *logged) Write(p []byte) (int, error) {
 }
 
 // receive runs a receiver of today against the sender of then.
-func (g *goldenSession) receive(t *testing.T, program upgrade.Program) {
+func (g *goldenSession) receive(t *testing.T, program pairing.Program) {
 	n, people, sink := newNetwork(), newPeople(), newSink(t)
 	var pause transfer.Pauser
 	done := make(chan error, 1)
@@ -135,7 +134,7 @@ func (g *goldenSession) receive(t *testing.T, program upgrade.Program) {
 }
 
 // send runs a sender of today against the receiver of then.
-func (g *goldenSession) send(t *testing.T, program upgrade.Program) {
+func (g *goldenSession) send(t *testing.T, program pairing.Program) {
 	offer, err := pairing.ParseOffer(g.OfferText)
 	if err != nil {
 		t.Fatal(err)

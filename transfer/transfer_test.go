@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
-	"github.com/vcon-transfer/vcon-transfer/internal/upgrade"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 	"github.com/vcon-transfer/vcon-transfer/transfer/transfertest"
@@ -37,7 +36,7 @@ type run struct {
 	wrapSink            func(*memorySink) transfer.Sink
 
 	sendState, receiveState     transfer.State
-	sendProgram, receiveProgram upgrade.Program
+	sendProgram, receiveProgram pairing.Program
 
 	sendLate, receiveLate   []transfer.Interruption
 	sendPause, receivePause *transfer.Pauser

@@ -6,11 +6,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
-	"github.com/vcon-transfer/vcon-transfer/internal/upgrade"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 	"github.com/vcon-transfer/vcon-transfer/transfer/host"
 	"github.com/vcon-transfer/vcon-transfer/transfer/transfertest"
@@ -19,8 +19,8 @@ import (
 
 // next is a program of the next version: it speaks 2 and 1, and has a field in each map
 // of the handshake that version 1 does not know.
-func next() upgrade.Program {
-	return upgrade.Program{Oldest: 1, Newest: 2, Field: []byte{0x82, 0x01, 0x65, 'l', 'a', 't', 'e', 'r'}} // [1, "later"]
+func next() pairing.Program {
+	return pairing.Program{Oldest: 1, Newest: 2, Field: []byte{0x82, 0x01, 0x65, 'l', 'a', 't', 'e', 'r'}} // [1, "later"]
 }
 
 // The old device is one version behind the new one, or ahead of it, or both are of the
@@ -30,13 +30,13 @@ func next() upgrade.Program {
 func TestNeighbouringVersions(t *testing.T) {
 	for _, c := range []struct {
 		name             string
-		sender, receiver upgrade.Program
+		sender, receiver pairing.Program
 		want             uint8
 	}{
-		{"old sender, new receiver", upgrade.Program{}, next(), 1},
-		{"new sender, old receiver", next(), upgrade.Program{}, 1},
+		{"old sender, new receiver", pairing.Program{}, next(), 1},
+		{"new sender, old receiver", next(), pairing.Program{}, 1},
 		{"both new", next(), next(), 2},
-		{"both old", upgrade.Program{}, upgrade.Program{}, 1},
+		{"both old", pairing.Program{}, pairing.Program{}, 1},
 	} {
 		for _, cut := range []int64{0, 20_000} {
 			t.Run(fmt.Sprintf("%s, cut %d", c.name, cut), func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestNoCommonVersion(t *testing.T) {
 	t.Run("old sender", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRun(t, newSource(1, 1, 1, 100, 0))
-			r.receiveProgram = upgrade.Program{Oldest: 2, Newest: 3}
+			r.receiveProgram = pairing.Program{Oldest: 2, Newest: 3}
 			r.receiveCtx, r.afterSend = context.WithCancel(t.Context())
 			r.do(t)
 			wantVersionError(t, "send", r.sendErr, true)
@@ -89,7 +89,7 @@ func TestNoCommonVersion(t *testing.T) {
 	t.Run("old receiver", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRun(t, newSource(1, 1, 1, 100, 0))
-			r.sendProgram = upgrade.Program{Oldest: 2, Newest: 3}
+			r.sendProgram = pairing.Program{Oldest: 2, Newest: 3}
 			r.do(t)
 			wantVersionError(t, "send", r.sendErr, false)
 			wantVersionError(t, "receive", r.receiveErr, true)

@@ -29,9 +29,8 @@ func importTable() map[string][]string {
 		"codec/internal/cddl":    {}, // judges the codec's output, in tests
 		"codec/history/sqlite":   {"codec", "codec/mimi", "codec/segment", "codec/history"},
 		"hpke":                   {},
-		"internal/upgrade":       {},
-		"pairing":                {"hpke", "internal/upgrade"},
-		"transfer":               {"codec", "codec/segment", "hpke", "internal/upgrade", "pairing", "transfer/wire"},
+		"pairing":                {"hpke"},
+		"transfer":               {"codec", "codec/segment", "hpke", "pairing", "transfer/wire"},
 		"transfer/wire":          {},
 		"transfer/local":         {"transfer/wire"},
 		"transfer/relay":         {"transfer/wire"},
