@@ -80,7 +80,7 @@ func TestGoldenState(t *testing.T) {
 	if path := golden.New(t, goldens, name); path != "" {
 		synctest.Test(t, func(t *testing.T) { makeState(t, path) })
 	}
-	golden.Each(t, goldens, name, func(t *testing.T, _ uint8, path string) {
+	golden.Each(t, goldens, name, func(t *testing.T, path string) {
 		synctest.Test(t, func(t *testing.T) {
 			var g goldenState
 			readJSON(t, path+".json", &g)

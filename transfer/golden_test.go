@@ -29,6 +29,7 @@ var goldens = filepath.Join("..", "testdata", "golden")
 // write of both sides in an order in which they happened.
 type goldenSession struct {
 	Comment      string   `json:"comment"`
+	Protocol     uint8    `json:"protocol"`
 	RandReceiver string   `json:"rand_receiver"` // seeds, as in testdata/vectors/transfer
 	RandSender   string   `json:"rand_sender"`
 	OfferText    string   `json:"offer_text"`
@@ -54,10 +55,10 @@ func TestGoldenSessions(t *testing.T) {
 			if path := golden.New(t, goldens, name); path != "" {
 				synctest.Test(t, func(t *testing.T) { writeJSON(t, path, recordGolden(t, pauses)) })
 			}
-			golden.Each(t, goldens, name, func(t *testing.T, version uint8, path string) {
+			golden.Each(t, goldens, name, func(t *testing.T, path string) {
 				var g goldenSession
 				readJSON(t, path, &g)
-				program := pairing.Program{Oldest: version, Newest: version}
+				program := pairing.Program{Oldest: g.Protocol, Newest: g.Protocol}
 				t.Run("receiver", func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) { g.receive(t, program) })
 				})
@@ -87,6 +88,7 @@ func recordGolden(t *testing.T, pauses bool) *goldenSession {
 	rec := recordOn(t, &tapped{network: n}, recordedSession{}, pauses)
 	return &goldenSession{
 		Comment:      "one room, one segment, one attachment, nothing held; clock at 2000-01-01T00:00:00Z",
+		Protocol:     pairing.Version,
 		RandReceiver: rec.RandReceiver, RandSender: rec.RandSender, OfferText: rec.OfferText, CheckCode: rec.CheckCode,
 		TransferID: rec.TransferID, Root: rec.Root, Segment: rec.Segment, Attachment: rec.Attachment, Pauses: pauses, Writes: writes,
 	}
@@ -221,7 +223,7 @@ func TestGoldenOffers(t *testing.T) {
 	if path := golden.New(t, goldens, name); path != "" {
 		synctest.Test(t, func(t *testing.T) { writeJSON(t, path, makeOffers(t)) })
 	}
-	golden.Each(t, goldens, name, func(t *testing.T, _ uint8, path string) {
+	golden.Each(t, goldens, name, func(t *testing.T, path string) {
 		var all []goldenOffer
 		readJSON(t, path, &all)
 		if len(all) == 0 {

@@ -315,3 +315,51 @@ func TestSayGoingOn(t *testing.T) {
 		t.Errorf("with a receipt: %q", &said)
 	}
 }
+
+// What a newer program left unfinished is said and stays as it is; the transfer of this one
+// has a place beside it.
+func TestNewerStateIsLeftAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	f := &stateFlags{dir: path}
+	find := func() (*kept, string) {
+		t.Helper()
+		var stderr strings.Builder
+		k, err := f.find(t.Context(), newTerminal(strings.NewReader(""), io.Discard, &stderr), pairing.RoleSender, "place", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(k.close)
+		return k, stderr.String()
+	}
+	k, _ := find()
+	if err := k.state().Save(t.Context(), storedTransfer(1, time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	k.close()
+	files, err := filepath.Glob(filepath.Join(path, "*.transfer"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	newer, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer[4]++ // the version of the file
+	if err := os.WriteFile(files[0], newer, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k, said := find()
+	if k.found != nil || !strings.Contains(said, "written by a newer version") {
+		t.Errorf("found %v, says %q", k.found, said)
+	}
+	if err := k.state().Save(t.Context(), storedTransfer(2, time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	k.close()
+	if b, err := os.ReadFile(files[0]); err != nil || !slices.Equal(b, newer) {
+		t.Errorf("the newer file has changed: %v", err)
+	}
+	if k, _ = find(); k.found == nil || k.found.TransferID != [32]byte{2} {
+		t.Errorf("found %v afterwards, want the transfer of this program", k.found)
+	}
+}

@@ -1,5 +1,5 @@
-// Package golden finds what programs of each version wrote, in the folders beside it: v1
-// and so on. Only tests import it. README.md says what is there and how a release adds to
+// Package golden finds what earlier programs wrote, in the folders beside it: v1 and so
+// on. Only tests import it. README.md says what is there and how a release adds to
 // it; nothing here overwrites what is there.
 package golden
 
@@ -18,7 +18,7 @@ const variable = "VCON_TRANSFER_GOLDEN"
 
 // Each calls check for the artefact of this name of every version. root leads to this
 // folder. It fails when there is none.
-func Each(t *testing.T, root, name string, check func(t *testing.T, version uint8, path string)) {
+func Each(t *testing.T, root, name string, check func(t *testing.T, path string)) {
 	t.Helper()
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -26,13 +26,12 @@ func Each(t *testing.T, root, name string, check func(t *testing.T, version uint
 	}
 	found := false
 	for _, e := range entries {
-		version, ok := number(e.Name())
 		path := filepath.Join(root, e.Name(), name)
-		if !ok || !exists(t, path) {
+		if !isVersion(e.Name()) || !exists(t, path) {
 			continue
 		}
 		found = true
-		t.Run(e.Name(), func(t *testing.T) { check(t, version, path) })
+		t.Run(e.Name(), func(t *testing.T) { check(t, path) })
 	}
 	if !found {
 		t.Fatalf("no version has %s", name)
@@ -47,7 +46,7 @@ func New(t *testing.T, root, name string) (path string) {
 	if folder == "" {
 		return ""
 	}
-	if _, ok := number(folder); !ok {
+	if !isVersion(folder) {
 		t.Fatalf("%s=%q is not v1, v2 and so on", variable, folder)
 	}
 	path = filepath.Join(root, folder, name)
@@ -60,11 +59,11 @@ func New(t *testing.T, root, name string) (path string) {
 	return path
 }
 
-// number is N of vN.
-func number(folder string) (uint8, bool) {
-	text, ok := strings.CutPrefix(folder, "v")
-	n, err := strconv.ParseUint(text, 10, 8)
-	return uint8(n), ok && err == nil && n > 0 && text[0] != '0'
+// isVersion tells v1, v2 and so on from what else is in the folder.
+func isVersion(folder string) bool {
+	n, ok := strings.CutPrefix(folder, "v")
+	_, err := strconv.ParseUint(n, 10, 16)
+	return ok && err == nil && n[0] != '0'
 }
 
 func exists(t *testing.T, path string) bool {

@@ -38,7 +38,7 @@ func TestGoldenStore(t *testing.T) {
 	if path := golden.New(t, goldens, name); path != "" {
 		makeGolden(t, path)
 	}
-	golden.Each(t, goldens, name, func(t *testing.T, _ uint8, path string) {
+	golden.Each(t, goldens, name, func(t *testing.T, path string) {
 		b, err := os.ReadFile(path + ".json")
 		if err != nil {
 			t.Fatal(err)
