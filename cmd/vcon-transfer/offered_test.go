@@ -61,7 +61,7 @@ func TestSourceIsNotNeeded(t *testing.T) {
 	for _, have := range []bool{true, false} {
 		var said strings.Builder
 		ui := newTerminal(strings.NewReader(""), &said, &said)
-		f := &sendFlags{state: stateFlags{dir: filepath.Join(t.TempDir(), "state")}, timeout: timeoutFlag{defaultTimeout}}
+		f := &sendFlags{state: stateFlags{dir: filepath.Join(t.TempDir(), "state")}, timeout: timeoutFlag{defaultTimeout}, host: hostFlags{answer: defaultAnswer}}
 		sources := []string{filepath.Join(t.TempDir(), "gone.cbor")}
 		c := storedTransfer(1, time.Now())
 		c.End = &end

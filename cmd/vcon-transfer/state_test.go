@@ -280,7 +280,7 @@ func TestStateIsOptional(t *testing.T) {
 func TestStandardInputIsNotGoneOnWith(t *testing.T) {
 	var said strings.Builder
 	ui := newTerminal(strings.NewReader(string(sample.CBOR)), &said, &said)
-	f := &sendFlags{state: stateFlags{dir: filepath.Join(t.TempDir(), "state")}, timeout: timeoutFlag{defaultTimeout}}
+	f := &sendFlags{state: stateFlags{dir: filepath.Join(t.TempDir(), "state")}, timeout: timeoutFlag{defaultTimeout}, host: hostFlags{answer: defaultAnswer}}
 	k, err := f.state.find(t.Context(), ui, pairing.RoleSender, f.place([]string{"-"}), false)
 	if err != nil {
 		t.Fatal(err)
