@@ -31,6 +31,8 @@ var (
 	ErrUsed = errors.New("offer is used up")
 	// ErrTaken: the offer belongs to another sender.
 	ErrTaken = errors.New("offer was taken by another sender")
+	// ErrUntrusted: the sender has not signed with an identity that the receiver trusts, or claims one.
+	ErrUntrusted = errors.New("sender has no identity that is trusted")
 	// ErrStale: the connection number is not above the last one that was accepted.
 	ErrStale = errors.New("connection number was used before")
 	// ErrWrongBundle: the receiver that answers is not the one that showed the offer.
@@ -58,10 +60,12 @@ const (
 	codeTaken   = 10
 	codeIntent  = 11
 	codeBusy    = 20
+
+	codeUntrusted = 14
 )
 
 // RefusedError is a refusal that the peer, who knows the secret, is to be told: send Sealed to it, close.
-// Reason is ErrExpired, ErrStale, ErrIntent, ErrVersion or ErrTaken. On ErrTaken the screen has to warn: somebody else
+// Reason is ErrExpired, ErrStale, ErrIntent, ErrVersion, ErrUntrusted or ErrTaken. On ErrTaken the screen has to warn: somebody else
 // has seen the code, or the person scanned it twice; the first sender is not disturbed.
 type RefusedError struct {
 	Reason error

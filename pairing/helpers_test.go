@@ -153,3 +153,13 @@ func sameSession(t testing.TB, a, b *Session) {
 var _ io.Reader = (*stream)(nil)
 
 func suites() []hpke.Suite { return []hpke.Suite{hpke.SuiteXWing, hpke.SuiteX25519} }
+
+// seal makes M2 of any content, which Request would not.
+func (s *Sender) seal(content []byte) error {
+	enc, ctx, err := s.encapsulate()
+	if err != nil {
+		return err
+	}
+	defer ctx.Erase()
+	return s.finish(enc, ctx, content)
+}

@@ -57,6 +57,9 @@ const (
 	// MaxIdentity bounds an identity or a signature, in bytes: Ed25519 takes 64, a later scheme more.
 	MaxIdentity = 4 << 10
 
+	// MaxIdentityText bounds the text form of an identity or its key, in bytes, blanks included.
+	MaxIdentityText = 256
+
 	// MaxAttestation bounds an attestation, in bytes: it lists the device keys of one account.
 	MaxAttestation = 8 << 10
 

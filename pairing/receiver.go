@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type Receiver struct {
 	offer    *Offer
 	deadline time.Time // with the monotonic clock; the offer's Expiry is the wall clock's
 	tries    int
+	trust    []Identity
 
 	// Of resumptions.
 	resume ResumeOptions
@@ -62,7 +64,9 @@ type ReceiverOptions struct {
 	Room        string        // id of the room, for CatchUp
 	Routes      []Route       // the first one goes into the offer, all into the bundle; none when the host brings the connection
 	Label       string        // what this device is called; at most MaxLabel bytes
-	Identity    []byte        // carried to the peer, at most MaxIdentity bytes
+	Identity    []byte        // carried to the peer as it is, at most MaxIdentity bytes; Signer takes its place
+	Signer      Signer        // signs the bundle; nil for a device without identity
+	Trust       []Identity    // the only senders whose request is accepted; nil for any
 	Attestation []byte        // carried to the peer, at most MaxAttestation bytes
 	Lifetime    time.Duration // MinLifetime to MaxLifetime; DefaultLifetime for zero
 	Rand        io.Reader     // crypto/rand for nil; something else for recorded vectors only
@@ -98,7 +102,7 @@ func NewReceiver(o ReceiverOptions) (*Receiver, error) {
 		Suite: o.Suite, Intent: o.Intent, Room: o.Room, Routes: o.Routes,
 		Label: o.Label, Identity: o.Identity, Attestation: o.Attestation,
 		unknown: r.speaks.fields(),
-	})
+	}, o.Signer)
 	if err != nil {
 		return nil, fmt.Errorf("make offer: %w", err)
 	}
@@ -109,13 +113,13 @@ func NewReceiver(o ReceiverOptions) (*Receiver, error) {
 	if a.about, err = offer.MarshalBinary(); err != nil {
 		return nil, fmt.Errorf("make offer: %w", err)
 	}
-	r.offer, r.current = offer, a
+	r.offer, r.current, r.trust = offer, a, slices.Clone(o.Trust)
 	r.prk = rootKey(ModePair, offer.Secret)
 	return r, nil
 }
 
 // newAttempt makes an R key and its bundle.
-func newAttempt(random io.Reader, b Bundle) (*attempt, error) {
+func newAttempt(random io.Reader, b Bundle, signer Signer) (*attempt, error) {
 	key, err := hpke.GenerateKey(b.Suite, random)
 	if err != nil {
 		return nil, err
@@ -127,6 +131,11 @@ func newAttempt(random io.Reader, b Bundle) (*attempt, error) {
 	}
 	if _, err := io.ReadFull(random, a.nonce[:]); err != nil {
 		return nil, err
+	}
+	if signer != nil {
+		if err := signBundle(&b, signer); err != nil {
+			return nil, err
+		}
 	}
 	a.bundle, err = b.MarshalBinary()
 	return a, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 
 	"github.com/vcon-transfer/vcon-transfer/hpke"
 )
@@ -36,6 +37,9 @@ func (c *ReceiverConn) OpenRequest(m2 []byte) (*Summary, error) {
 		return b.summary, nil
 	}
 	b, err := c.open(m2)
+	if errors.Is(err, ErrIdentity) {
+		return nil, &RefusedError{Reason: ErrUntrusted, Sealed: c.early.seal(codeUntrusted, ErrUntrusted.Error(), r.random)}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open request: %w", err)
 	}
@@ -78,6 +82,11 @@ func (c *ReceiverConn) open(m2 []byte) (*binding, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.mode == ModePair {
+		if err := summary.verifyIdentity(th1, enc); err != nil {
+			return nil, err
+		}
+	}
 	return &binding{
 		hello: c.hello, m2: bytes.Clone(m2), summary: summary,
 		th2: transcript2(th1, enc, ct2), exports: takeExports(ctx),
@@ -90,6 +99,8 @@ func (c *ReceiverConn) refusal(s *Summary) (code uint16, reason error) {
 	switch {
 	case r.mode == ModeResume && c.hello.connection <= r.resume.LastConnection:
 		return codeBusy, ErrStale
+	case len(r.trust) > 0 && !slices.Contains(r.trust, s.Signer):
+		return codeUntrusted, ErrUntrusted
 	case c.attempt.bound != nil:
 		return codeTaken, ErrTaken
 	case r.expired(ConsentTime):

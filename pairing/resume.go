@@ -80,7 +80,7 @@ func (r *Receiver) resumption(h *hello) (*attempt, error) {
 	if a != nil && h.connection <= a.hello.connection {
 		return nil, r.refuse(h, codeBusy, ErrStale)
 	}
-	a, err := newAttempt(r.random, Bundle{Suite: r.suite, Intent: r.resume.Intent, unknown: r.speaks.fields()})
+	a, err := newAttempt(r.random, Bundle{Suite: r.suite, Intent: r.resume.Intent, unknown: r.speaks.fields()}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("resume: %w", err)
 	}

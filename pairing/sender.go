@@ -21,6 +21,7 @@ type Sender struct {
 	random io.Reader
 	speaks versions
 	public bool // routes to public addresses are wanted
+	signer Signer
 
 	mu      sync.Mutex
 	prk     hpke.Secret
@@ -49,6 +50,7 @@ type SenderOptions struct {
 	// AllowPublicRoutes takes routes to literal public addresses too. An attacker who makes a person scan
 	// his code needs such a route or a relay.
 	AllowPublicRoutes bool
+	Signer            Signer    // signs the transcript; nil for a device without identity
 	Rand              io.Reader // crypto/rand for nil; something else for recorded vectors only
 
 	Program Program // of another version, in tests
@@ -68,7 +70,7 @@ func NewSender(offer *Offer, o SenderOptions) (*Sender, error) {
 		return nil, fmt.Errorf("take up offer: %w", ErrPublicRoute)
 	}
 	s := &Sender{
-		mode: ModePair, suite: offer.Suite, random: randomOr(o.Rand), public: o.AllowPublicRoutes,
+		mode: ModePair, suite: offer.Suite, random: randomOr(o.Rand), public: o.AllowPublicRoutes, signer: o.Signer,
 		offer: offer.clone(), about: about, prk: rootKey(ModePair, offer.Secret), speaks: versionsOf(o.Program),
 	}
 	return s, s.start(0)
@@ -154,6 +156,11 @@ func (s *Sender) checkBundle(raw []byte) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.mode == ModePair {
+		if err := b.verifyIdentity(); err != nil {
+			return nil, err
+		}
+	}
 	if b.Suite != s.suite {
 		return nil, fmt.Errorf("another suite than the offer's: %w", ErrMalformed)
 	}
@@ -194,32 +201,48 @@ func (s *Sender) Request(sum Summary) (m2 []byte, err error) {
 	}
 	sum = sum.fit()
 	sum.unknown = s.speaks.fields()
-	content, err := sum.marshal()
-	if err != nil {
-		return nil, fmt.Errorf("make request: %w", err)
-	}
-	if s.suite.EncSize()+padded(len(content))+tagSize > MaxRequestMessage {
-		return nil, fmt.Errorf("make request: summary of %d bytes: %w", len(content), ErrLimit)
-	}
-	if err := s.seal(content); err != nil {
+	if err := s.request(sum); err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
 	s.said = sum.MaxVersion
 	return bytes.Clone(s.m2), nil
 }
 
-func (s *Sender) seal(content []byte) error {
-	pk, err := hpke.ParsePublicKey(s.suite, s.bundle.PublicKey)
-	if err != nil {
-		return err
-	}
-	psk := presharedKey(s.prk)
-	defer clear(psk)
-	enc, ctx, err := hpke.SetupPSKSWithRand(s.random, pk, hpkeInfo(s.th1), psk, hpke.Label(s.mode.label()))
+// request makes M2. The signature is over the encapsulation, so that it is of this handshake.
+func (s *Sender) request(sum Summary) error {
+	enc, ctx, err := s.encapsulate()
 	if err != nil {
 		return err
 	}
 	defer ctx.Erase()
+	if s.signer != nil {
+		if err := sum.sign(s.signer, s.th1, enc); err != nil {
+			return err
+		}
+	}
+	content, err := sum.marshal()
+	if err != nil {
+		return err
+	}
+	return s.finish(enc, ctx, content)
+}
+
+// encapsulate begins M2.
+func (s *Sender) encapsulate() (enc []byte, ctx *hpke.Sender, err error) {
+	pk, err := hpke.ParsePublicKey(s.suite, s.bundle.PublicKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	psk := presharedKey(s.prk)
+	defer clear(psk)
+	return hpke.SetupPSKSWithRand(s.random, pk, hpkeInfo(s.th1), psk, hpke.Label(s.mode.label()))
+}
+
+// finish makes M2 of a summary's encoding.
+func (s *Sender) finish(enc []byte, ctx *hpke.Sender, content []byte) error {
+	if s.suite.EncSize()+padded(len(content))+tagSize > MaxRequestMessage {
+		return fmt.Errorf("summary of %d bytes: %w", len(content), ErrLimit)
+	}
 	ct2, err := ctx.Seal(nil, nil, pad(content))
 	if err != nil {
 		return err

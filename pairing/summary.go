@@ -19,9 +19,12 @@ type Summary struct {
 	RoomsTotal  uint64      // all of them; Request raises it to len(Rooms)
 	Intent      Intent      // what S was asked to do; it is the offer's
 	Label       string      // what the device calls itself; the peer's word
-	Identity    []byte      // carried; this version does not verify it
-	Signature   []byte      // carried; this version does not verify it
+	Identity    []byte      // a key; Request sets it
+	Signature   []byte      // by that key, over the transcript; Request sets it
 	MaxVersion  uint8       // the highest protocol version that S speaks; Request sets its own for zero
+
+	// Signer is whose Signature it is; the zero Identity when there is none. OpenRequest sets it.
+	Signer Identity
 
 	unknown fields
 }

@@ -73,8 +73,9 @@ type Acceptor interface {
 // A ConsentRequest is what the person at the old device is asked.
 type ConsentRequest struct {
 	Intent   pairing.Intent
-	Label    string // what the new device calls itself; the peer's word, not escaped
-	Room     string // the room that a catch-up asks for, "" for any
+	Label    string           // what the new device calls itself; the peer's word, not escaped
+	Identity pairing.Identity // that the new device signed with; zero for none
+	Room     string           // the room that a catch-up asks for, "" for any
 	Route    pairing.Route
 	Overview *segment.Overview
 	Scope    segment.Scope
@@ -111,6 +112,8 @@ const (
 	WarnClock Warning = 2
 	// WarnReceipt: the import is complete, but the old device may not know it.
 	WarnReceipt Warning = 3
+	// WarnUntrusted: a sender that is not among the trusted ones was refused.
+	WarnUntrusted Warning = 4
 )
 
 // SendOptions configure Send. Source, Dialer and Prompter must be set, and one of
@@ -121,7 +124,8 @@ type SendOptions struct {
 	Dialer   Dialer
 	Prompter SendPrompter
 	Scope    segment.Scope
-	Label    string // what this device is called; who shares, in a catch-up
+	Label    string         // what this device is called; who shares, in a catch-up
+	Signer   pairing.Signer // signs the transcript with this device's identity; may be nil
 	Progress func(Progress)
 	// Connected tells of each connection on which the other device has proved that it
 	// knows the offer, or is the one of the stored transfer: on the old device before
@@ -180,9 +184,10 @@ type ReceiveOptions struct {
 
 // A Connection is one that a transfer goes on over.
 type Connection struct {
-	Route    pairing.Route // on the new device zero: any of its own
-	Peer     string        // the peer's label, not escaped
-	Verified bool          // the check code has matched, at some time
+	Route    pairing.Route    // on the new device zero: any of its own
+	Peer     string           // the peer's label, not escaped
+	Identity pairing.Identity // that the peer signed with; zero for none, and when a stored transfer is gone on with
+	Verified bool             // the check code has matched, at some time
 }
 
 // Timing holds the deadlines of a session. A zero field takes its default.

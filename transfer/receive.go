@@ -111,6 +111,7 @@ type receiver struct {
 	session    *pairing.Session // of the first connection
 	keys       *keys            // of the first connection
 	info       segment.TransferInfo
+	identity   pairing.Identity // of the sender
 	resumption *pairing.Receiver
 	spoken     bool   // the peer has confirmed the first connection: no repetition any more
 	accepted   uint32 // number of the last connection whose request was accepted
@@ -121,6 +122,7 @@ type receiver struct {
 	moved      context.CancelFunc // called when the peer may look for us elsewhere
 	reading    map[*counted]bool  // wait for a person at their other end; nil when the code matched
 	warned     sync.Once          // of another sender
+	strange    sync.Once          // warned of one that is not trusted
 
 	begun   bool
 	told    bool      // that the connection is verified

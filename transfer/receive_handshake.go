@@ -63,6 +63,9 @@ func (r *receiver) respond(ctx context.Context, conn *counted) (*link, error) {
 		// Once: who has seen the offer can come again and again.
 		r.warned.Do(func() { r.opts.Prompter.Warn(ctx, WarnTaken) })
 	}
+	if errors.Is(err, pairing.ErrUntrusted) {
+		r.strange.Do(func() { r.opts.Prompter.Warn(ctx, WarnUntrusted) })
+	}
 	if err != nil {
 		return nil, refuse(writer, err)
 	}
@@ -153,7 +156,7 @@ func (r *receiver) admit(ctx context.Context, side *pairing.Receiver, peer *pair
 			return nil, nil, nil, err
 		}
 		r.session, r.keys = session, k
-		r.info = infoOf(session, summary)
+		r.info, r.identity = infoOf(session, summary), summary.Signer
 		r.result.TransferID, r.result.Peer = r.info.ID, r.info.Sender
 	}
 	return summary, k, m3, nil

@@ -65,7 +65,7 @@ func (r *receiver) serve(run context.Context, l *link) (err error) {
 func (r *receiver) connected(verified bool) {
 	if r.opts.Connected != nil && !(verified && r.told) {
 		r.told = verified
-		r.opts.Connected(Connection{Peer: r.result.Peer, Verified: verified})
+		r.opts.Connected(Connection{Peer: r.result.Peer, Identity: r.identity, Verified: verified})
 	}
 }
 

@@ -69,7 +69,7 @@ func (s *sender) takeOffer() (err error) {
 	s.intent = s.opts.Offer.Intent
 	s.opts.Scope.CatchUp = s.intent == pairing.CatchUp
 	s.peer, err = pairing.NewSender(s.opts.Offer, pairing.SenderOptions{
-		Rand: s.opts.Rand, AllowPublicRoutes: s.opts.AllowPublicRoutes, Program: s.opts.Program,
+		Rand: s.opts.Rand, AllowPublicRoutes: s.opts.AllowPublicRoutes, Signer: s.opts.Signer, Program: s.opts.Program,
 	})
 	if err != nil {
 		return offerError(err)
@@ -221,6 +221,8 @@ func offerError(err error) error {
 		return fail(wire.CodeTaken, err)
 	case errors.Is(err, pairing.ErrIntent):
 		return fail(wire.CodeIntent, err)
+	case errors.Is(err, pairing.ErrIdentity):
+		return fail(wire.CodeUntrusted, err)
 	case errors.Is(err, pairing.ErrWrongBundle), errors.Is(err, pairing.ErrTampered):
 		return fail(wire.CodeVerification, err)
 	case errors.Is(err, pairing.ErrPublicRoute):

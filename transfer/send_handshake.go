@@ -79,7 +79,7 @@ func (s *sender) nearer(ctx context.Context, d *dialed) *dialed {
 // connected tells the host of a connection.
 func (s *sender) connected(verified bool) {
 	if s.opts.Connected != nil {
-		s.opts.Connected(Connection{Route: s.result.Route, Peer: s.bundle.Label, Verified: verified})
+		s.opts.Connected(Connection{Route: s.result.Route, Peer: s.bundle.Label, Identity: s.bundle.Signer, Verified: verified})
 	}
 }
 
@@ -92,7 +92,7 @@ func (s *sender) consent(ctx context.Context, d *dialed) error {
 	ask, cancel := context.WithTimeout(ctx, s.opts.Timing.Person)
 	defer cancel()
 	scope, err := s.opts.Prompter.Consent(ask, ConsentRequest{
-		Intent: s.intent, Label: s.bundle.Label, Room: s.bundle.Room,
+		Intent: s.intent, Label: s.bundle.Label, Identity: s.bundle.Signer, Room: s.bundle.Room,
 		Route: d.route, Overview: overview, Scope: s.opts.Scope,
 	})
 	if err != nil && ask.Err() != nil && ctx.Err() == nil {

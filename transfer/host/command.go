@@ -27,6 +27,8 @@ type Command struct {
 	Code   *string `json:"code,omitempty"`   // check_code: the digits; abort: why, a token
 	Secret []byte  `json:"secret,omitempty"` // secret
 
+	Signature []byte `json:"signature,omitempty"` // signature
+
 	// ack, window, have
 	Batch       *uint64      `json:"batch,omitempty"`
 	Rejected    []Rejection  `json:"rejected,omitempty"`
@@ -60,6 +62,7 @@ var fields = map[string]struct{ must, may []string }{
 	"route":      {[]string{"ok"}, nil},
 	"check_code": {[]string{"code"}, nil},
 	"secret":     {[]string{"secret"}, nil},
+	"signature":  {[]string{"signature"}, nil},
 	"have":       {nil, []string{"segments", "attachments", "more"}},
 	"window":     {[]string{"size"}, nil},
 	"ack":        {[]string{"batch"}, []string{"rejected", "there"}},

@@ -27,9 +27,10 @@ type Offer struct {
 
 // Connected: the other device is there.
 type Connected struct {
-	Route    string `json:"route,omitempty"` // on the old device
-	Peer     string `json:"peer"`            // what it calls itself, escaped
-	Verified bool   `json:"verified"`        // the check code has matched
+	Route    string `json:"route,omitempty"`    // on the old device
+	Peer     string `json:"peer"`               // what it calls itself, escaped
+	Identity string `json:"identity,omitempty"` // that it signed with
+	Verified bool   `json:"verified"`           // the check code has matched
 }
 
 // Route asks, before any connection, whether a relay that the offer names may be
@@ -42,8 +43,9 @@ type Route struct {
 // Consent asks what may be sent, before anything is.
 type Consent struct {
 	Peer        string     `json:"peer"`
-	Intent      string     `json:"intent"`         // same-account, catch-up
-	Room        string     `json:"room,omitempty"` // that a catch-up asks for
+	Identity    string     `json:"identity,omitempty"` // that the new device signed with
+	Intent      string     `json:"intent"`             // same-account, catch-up
+	Room        string     `json:"room,omitempty"`     // that a catch-up asks for
 	Route       string     `json:"route"`
 	Rooms       []RoomInfo `json:"rooms"`
 	Messages    uint64     `json:"messages"`
@@ -79,6 +81,14 @@ type CheckCode struct {
 type NeedSecret struct {
 	Secret string `json:"secret"` // state-key
 	Want   bool   `json:"want"`
+}
+
+// Sign asks for a signature by a key that the host keeps: over SigningBytes of package
+// pairing, which the host makes itself of Purpose and Hash.
+type Sign struct {
+	Purpose string `json:"purpose"` // receiver, sender
+	Hash    string `json:"hash"`
+	Want    bool   `json:"want"`
 }
 
 // Resumed: a stored transfer is gone on with, without an offer, without a code. The
@@ -175,6 +185,7 @@ func (Route) event() string      { return "route" }
 func (Consent) event() string    { return "consent" }
 func (CheckCode) event() string  { return "check_code" }
 func (NeedSecret) event() string { return "need_secret" }
+func (Sign) event() string       { return "sign" }
 func (Resumed) event() string    { return "resumed" }
 func (Progress) event() string   { return "progress" }
 func (Paused) event() string     { return "paused" }

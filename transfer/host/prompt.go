@@ -3,7 +3,9 @@ package host
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"fmt"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
@@ -17,7 +19,7 @@ import (
 func (c *Conn) Consent(ctx context.Context, r transfer.ConsentRequest) (segment.Scope, error) {
 	o := r.Overview
 	e := Consent{
-		Peer: Printable(r.Label, pairing.MaxLabel), Intent: "same-account", Room: r.Room, Route: r.Route.String(),
+		Peer: Printable(r.Label, pairing.MaxLabel), Identity: identityText(r.Identity), Intent: "same-account", Room: r.Room, Route: r.Route.String(),
 		Messages: o.Messages, Attachments: o.Attachments, Bytes: o.Bytes, Left: LedgerOf(o.Left), Want: !c.opts.Consented,
 		Rooms: make([]RoomInfo, 0, len(o.Rooms)),
 	}
@@ -119,6 +121,7 @@ func (c *Conn) AskCheckCode(ctx context.Context, peer segment.TransferInfo, trie
 const (
 	WarnTaken       = "taken"           // somebody else tried to use the offer
 	WarnClock       = "clock"           // the clocks differ by more than a minute
+	WarnUntrusted   = "untrusted"       // a sender that is not trusted was refused
 	WarnReceipt     = "receipt"         // the old device may not know that all is imported
 	WarnInterrupted = "connection-lost" // another one is looked for
 	WarnPeerPaused  = "peer-paused"     // the other device is paused
@@ -132,6 +135,8 @@ func (c *Conn) Warn(_ context.Context, w transfer.Warning) {
 		c.Tell(WarnTaken, "somebody else who has seen the offer tried to use it too, and was refused")
 	case transfer.WarnClock:
 		c.Tell(WarnClock, "the clocks of the two devices differ by more than a minute")
+	case transfer.WarnUntrusted:
+		c.Tell(WarnUntrusted, "a sender that is not among the trusted identities was refused")
 	case transfer.WarnReceipt:
 		c.Tell(WarnReceipt, "everything is imported, but the old device may not know it; run the same again on both")
 	}
@@ -149,7 +154,7 @@ func (c *Conn) Interrupted(i transfer.Interruption) {
 
 // Connected is that of the options of both sides.
 func (c *Conn) Connected(n transfer.Connection) {
-	e := Connected{Peer: Printable(n.Peer, pairing.MaxLabel), Verified: n.Verified}
+	e := Connected{Peer: Printable(n.Peer, pairing.MaxLabel), Identity: identityText(n.Identity), Verified: n.Verified}
 	if n.Route.Kind != 0 {
 		e.Route = n.Route.String()
 	}
@@ -172,4 +177,39 @@ func (c *Conn) StateKey(ctx context.Context) (key []byte, err error) {
 		return nil, err
 	}
 	return cmd.Secret, nil
+}
+
+func identityText(id pairing.Identity) string {
+	if id == (pairing.Identity{}) {
+		return ""
+	}
+	return id.Text()
+}
+
+// Signer asks the host, who keeps the key of id, for signatures. ctx bounds the wait.
+func (c *Conn) Signer(ctx context.Context, id pairing.Identity, answer time.Duration) pairing.Signer {
+	return &hostSigner{c, ctx, id, answer}
+}
+
+// A hostSigner has a context because signing is a step of the handshake that has none.
+type hostSigner struct {
+	conn   *Conn
+	ctx    context.Context
+	id     pairing.Identity
+	answer time.Duration
+}
+
+func (s *hostSigner) Identity() pairing.Identity { return s.id }
+
+func (s *hostSigner) Sign(purpose pairing.Purpose, hash [32]byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeoutCause(s.ctx, s.answer, ErrNoAnswer)
+	defer cancel()
+	cmd, err := s.conn.ask(ctx, Sign{string(purpose), hex.EncodeToString(hash[:]), true}, "signature")
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return cmd.Signature, nil
 }
