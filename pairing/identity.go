@@ -96,6 +96,9 @@ func (k *IdentityKey) Text() string {
 	return keyPrefix + textEncoding().EncodeToString(append(seed, check[:checkSize]...))
 }
 
+// ErrSigner is of a Signer whose signature does not verify.
+var ErrSigner = errors.New("the signature is not of the identity that was given")
+
 // ErrIdentity is of a text that is no identity, or a key that no honest device has.
 var ErrIdentity = errors.New("not an identity")
 
@@ -191,7 +194,7 @@ func sign(s Signer, purpose Purpose, hash [32]byte) ([]byte, error) {
 		return nil, fmt.Errorf("sign as %s: %w", purpose, err)
 	}
 	if !s.Identity().verify(purpose, hash, signature) {
-		return nil, fmt.Errorf("sign as %s: the signature is not of this identity: %w", purpose, ErrIdentity)
+		return nil, fmt.Errorf("sign as %s: %w", purpose, ErrSigner)
 	}
 	return signature, nil
 }

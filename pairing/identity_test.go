@@ -210,7 +210,7 @@ func withLow(i Identity, b byte) Identity {
 
 // A signer that does not do what it says is found out before the other device is.
 func TestBrokenSigner(t *testing.T) {
-	if _, err := NewReceiver(ReceiverOptions{Signer: impostor{newKey(t, "a"), newKey(t, "b").Identity()}}); !errors.Is(err, ErrIdentity) {
+	if _, err := NewReceiver(ReceiverOptions{Signer: impostor{newKey(t, "a"), newKey(t, "b").Identity()}}); !errors.Is(err, ErrSigner) {
 		t.Errorf("%v", err)
 	}
 	r := newReceiver(t, ReceiverOptions{})

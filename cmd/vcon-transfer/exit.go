@@ -80,6 +80,9 @@ func explain(ctx context.Context, command string, err error) (exit int, message,
 	if errors.Is(err, host.ErrNoAnswer) {
 		return exitPeer, message, hintAgain
 	}
+	if errors.Is(err, pairing.ErrSigner) {
+		return exitUsage, message, "Is the key that signs that of --host-identity?"
+	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage, message, "See `vcon-transfer help`."
 	}

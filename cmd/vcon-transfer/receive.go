@@ -32,6 +32,8 @@ type receiveFlags struct {
 	timeout                   timeoutFlag
 	host                      hostFlags
 	transport                 transportFlag
+	identity                  identityFlags
+	trust                     string
 }
 
 func newReceive(ui *terminal) *cobra.Command {
@@ -65,6 +67,8 @@ func newReceive(ui *terminal) *cobra.Command {
 	f.timeout.bind(c)
 	f.host.bind(c)
 	f.transport.bind(c)
+	f.identity.bind(c)
+	p.StringVar(&f.trust, "trust", "", "file of public identities: only these old devices may send")
 	return c
 }
 
@@ -98,6 +102,14 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	defer closeAll()
 	prompt := &receivePrompt{ui: ui, f: f}
 	offer := pairing.ReceiverOptions{Routes: routes, Label: f.label, Lifetime: f.expires, Room: f.room}
+	if offer.Signer, err = f.identity.signer(ctx, ui); err != nil {
+		return err
+	}
+	if f.trust != "" {
+		if offer.Trust, err = readIdentities(f.trust); err != nil {
+			return err
+		}
+	}
 	if f.catchUp {
 		offer.Intent = pairing.CatchUp
 	}
@@ -317,6 +329,8 @@ func (p *receivePrompt) Warn(_ context.Context, w transfer.Warning) {
 	switch w {
 	case transfer.WarnTaken:
 		p.ui.warn(host.WarnTaken, "somebody else who has seen the code tried to use it too. It was refused.")
+	case transfer.WarnUntrusted:
+		p.ui.warn(host.WarnUntrusted, "a device that is not in the file of --trust tried to send. It was refused.")
 	case transfer.WarnClock:
 		p.ui.warn(host.WarnClock, "the clocks of the two devices differ by more than a minute.")
 	case transfer.WarnReceipt:

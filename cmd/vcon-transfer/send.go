@@ -28,6 +28,7 @@ type sendFlags struct {
 	timeout                       timeoutFlag
 	host                          hostFlags
 	transport                     transportFlag
+	identity                      identityFlags
 }
 
 func newSend(ui *terminal) *cobra.Command {
@@ -61,6 +62,7 @@ func newSend(ui *terminal) *cobra.Command {
 	f.timeout.bind(c)
 	f.host.bind(c)
 	f.transport.bind(c)
+	f.identity.bind(c)
 	c.MarkFlagsMutuallyExclusive("offer-file", "scan", "offer-fd")
 	return c
 }
@@ -139,6 +141,9 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 		Prompter: &sendPrompt{ui: ui, yes: f.yes}, Interrupted: ui.interrupted, AllowPublicRoutes: f.public,
 		Progress: func(p transfer.Progress) { ui.progress(p, "waiting for the new device to store it") },
 		Timing:   f.transport.timing(f.timeout.timing(f.host.answer)), Pause: new(transfer.Pauser),
+	}
+	if options.Signer, err = f.identity.signer(ctx, ui); err != nil {
+		return err
 	}
 	if f.transport.given() {
 		options.Dialer = &f.transport
@@ -250,6 +255,9 @@ func (p *sendPrompt) Consent(ctx context.Context, r transfer.ConsentRequest) (se
 		}
 	}
 	p.ui.say("%s, which calls itself %q (%s):", to, printable(r.Label, 64), printable(r.Route.String(), 100))
+	if r.Identity != (pairing.Identity{}) {
+		p.ui.say("  it signs as %s", r.Identity.Text())
+	}
 	for i, room := range o.Rooms {
 		if i == maxRoomsShown {
 			p.ui.say("  and %s more", plural(uint64(len(o.Rooms)-i), "room"))

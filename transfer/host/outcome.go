@@ -75,6 +75,9 @@ func CodeOf(err error) string {
 	if errors.Is(err, ErrNoAnswer) {
 		return wire.CodeTimeout.String()
 	}
+	if errors.Is(err, pairing.ErrSigner) {
+		return CodeUsage
+	}
 	if f, ok := errors.AsType[*Failure](err); ok && f.Code != CodeOffer {
 		return f.Code
 	} else if ok {
