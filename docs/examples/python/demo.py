@@ -119,8 +119,8 @@ class Store:
         return self.db.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()[0]
 
 
-def receive(args, key, store, show_offer, ask_code, reject, kill_at=0):
-    p, transfer = Process("receive", *args, state_key_fd=key), ""
+def receive(p, store, show_offer, ask_code, reject, kill_at=0):
+    transfer = ""
     for e in p.events():
         name = e["event"]
         if name == "offer":
@@ -178,14 +178,18 @@ def main():
                 if done["ok"] or not done["resume"]:
                     break
                 offer = None  # it is used up; without one the transfer goes on
+            if not done["ok"]:
+                new[-1].tell("cancel")  # nobody will come
             sent.put(done)
 
+        new = []
         threading.Thread(target=old_device, daemon=True).start()
         args = ["--to-host", at("parts"), "--state-dir", at("new"), "--listen", "127.0.0.1:0"]
         kill_at, killed = a.kill_at, False
         for attempt in range(3):
             # THE DEMO ONLY: the code goes from screen to screen through a person. An app that carries it by itself has no protection.
-            got = receive(args, key["new"], store, offers.put, lambda tries: codes.get(timeout=30), a.reject, kill_at)
+            new.append(Process("receive", *args, state_key_fd=key["new"]))
+            got = receive(new[-1], store, offers.put, lambda tries: codes.get(timeout=30), a.reject, kill_at)
             if got["ok"] or not got["resume"]:
                 break
             killed, kill_at = killed or got["code"] == "died", 0
