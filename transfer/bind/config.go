@@ -2,6 +2,7 @@ package bind
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +35,9 @@ type ReceiveConfig struct {
 	Relay      string `json:"relay"`       // URL of the relay that is used, too
 	RelayToken string `json:"relay_token"` // what that relay wants for new channels
 
+	Identity string `json:"identity"` // public, in its text form; the app has the key and answers the event sign
+	Trust    string `json:"trust"`    // only senders with these identities: a JSON array, or one a line
+
 	StateDir  string `json:"state_dir"`  // where an unfinished transfer is kept; without it none can be gone on with
 	StateKey  []byte `json:"state_key"`  // 32 bytes from the keychain, which seal what is in StateDir
 	StateName string `json:"state_name"` // which transfer this is; the default is made of Folder, which must not move then
@@ -59,6 +63,7 @@ type SendConfig struct {
 	NoMedia     bool   `json:"no_media"`     // no attachments
 	Consented   bool   `json:"consented"`    // the app has asked the person: the event consent only tells
 
+	Identity          string `json:"identity"`            // public, in its text form; the app has the key and answers the event sign
 	Label             string `json:"label"`               // what this device is called on the other one's screen
 	AllowPublicRoutes bool   `json:"allow_public_routes"` // take an offer that leads to a public address
 
@@ -132,6 +137,20 @@ func (r *receiving) check() (err error) {
 			return usage("Listen is no address like 192.168.1.2:0")
 		}
 	}
+	if r.identity, err = identity(r.Identity); err != nil {
+		return err
+	}
+	trusted, err := list("Trust", r.Trust)
+	if err != nil {
+		return err
+	}
+	for _, text := range trusted {
+		id, err := pairing.ParseIdentity(text)
+		if err != nil {
+			return usage("Trust: %v", err)
+		}
+		r.trust = append(r.trust, id)
+	}
 	r.patience = patience{r.TimeoutSeconds, r.PersonSeconds}
 	place := absolute(r.Folder + r.ToHost)
 	if r.CatchUp {
@@ -173,12 +192,38 @@ func (s *sending) check() (err error) {
 	if !s.scope.Until.IsZero() && !s.scope.Since.Before(s.scope.Until) {
 		return usage("Since is not before Until")
 	}
+	if s.identity, err = identity(s.Identity); err != nil {
+		return err
+	}
 	s.patience = patience{s.TimeoutSeconds, s.PersonSeconds}
 	if s.keep, err = keepIn(s.StateDir, s.StateKey, s.StateName, placeOf(s.sources, s.scope)); err != nil {
 		return err
 	}
 	s.StateKey = nil
 	return errors.Join(s.patience.check(), checkLabel(&s.Label), checkRelay(s.Relay, s.RelayToken))
+}
+
+// identity reads a public identity; none is zero.
+func identity(text string) (id pairing.Identity, err error) {
+	if text == "" {
+		return id, nil
+	}
+	if id, err = pairing.ParseIdentity(text); err != nil {
+		return id, usage("Identity: %v", err)
+	}
+	return id, nil
+}
+
+// signer asks the app, which has the key of id.
+func (p patience) signer(ctx context.Context, t *Transfer, id pairing.Identity) pairing.Signer {
+	if id == (pairing.Identity{}) {
+		return nil
+	}
+	answer := time.Duration(p.person) * time.Second
+	if answer == 0 {
+		answer = host.DefaultAnswer
+	}
+	return t.conn.Signer(ctx, id, answer)
 }
 
 // placeOf names what is sent.

@@ -23,7 +23,9 @@ import (
 type receiving struct {
 	ReceiveConfig
 	patience
-	keep keeping
+	keep     keeping
+	identity pairing.Identity
+	trust    []pairing.Identity
 }
 
 func (r *receiving) run(ctx context.Context, t *Transfer) (*transfer.Result, error) {
@@ -56,6 +58,7 @@ func (r *receiving) run(ctx context.Context, t *Transfer) (*transfer.Result, err
 	offer := pairing.ReceiverOptions{
 		Routes: w.routes, Label: r.Label, Lifetime: time.Duration(r.OfferSeconds) * time.Second, Room: r.Room,
 	}
+	offer.Signer, offer.Trust = r.signer(ctx, t, r.identity), r.trust
 	if r.CatchUp {
 		offer.Intent = pairing.CatchUp
 	}

@@ -23,7 +23,8 @@ type sending struct {
 	sources []string
 	scope   segment.Scope
 	patience
-	keep keeping
+	keep     keeping
+	identity pairing.Identity
 }
 
 func (s *sending) run(ctx context.Context, t *Transfer) (*transfer.Result, error) {
@@ -62,7 +63,7 @@ func (s *sending) run(ctx context.Context, t *Transfer) (*transfer.Result, error
 	}
 	return transfer.Send(ctx, transfer.SendOptions{
 		Source: t.marks.Source(source), Offer: offer, Dialer: dialer{s.Relay, s.RelayToken},
-		Prompter: sendPrompter{t.conn}, Scope: s.scope, Label: s.Label, AllowPublicRoutes: s.AllowPublicRoutes,
+		Prompter: sendPrompter{t.conn}, Scope: s.scope, Label: s.Label, Signer: s.signer(ctx, t, s.identity), AllowPublicRoutes: s.AllowPublicRoutes,
 		Progress: t.conn.Progress, Connected: t.conn.Connected, Interrupted: t.conn.Interrupted,
 		Pause: &t.pause, Timing: s.timing(), State: k.state(), Resume: k.found,
 	})
