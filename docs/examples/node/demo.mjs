@@ -94,7 +94,7 @@ class Store {
 
   // What is final: what another transfer only staged may never become visible, and has to come again.
   have = () => ({
-    segments: this.all('segment').map((s) => s.id),
+    segments: this.all('segment').map((s) => s.id).filter((id) => !this.final.has('hole ' + id)),
     attachments: this.all('file').map(({ room, message_id, part, size, sha256 }) => ({ room, message_id, part, size, sha256 })),
   });
 
@@ -121,6 +121,8 @@ class Store {
         else lines.push({ type: 'item', id, room, kind: b.kind, parties: b.parties, ...i });
       }
       if (b.last) lines.push({ type: 'segment', id: b.segment });
+      // With an item that was rejected it is not whole: the old device would count that as there.
+      if (rejected.length) lines.push({ type: 'hole', id: b.segment });
     }
     const fd = fs.openSync(path.join(this.dir, transfer + '.jsonl'), 'a');
     // The line break in front ends a line that was cut off.

@@ -64,17 +64,17 @@ class Store:
         self.db, self.files = sqlite3.connect(path), files
         os.makedirs(files, exist_ok=True)
         self.db.execute("PRAGMA synchronous = FULL")  # an ack says: durable
-        for table in "final", "staged":
+        for table, own in ("final", ""), ("staged", "transfer, "):  # each transfer stages for itself
             self.db.executescript(f"""
-                CREATE TABLE IF NOT EXISTS {table}_item (transfer, room, key, kind, time, tombstone, item, PRIMARY KEY (room, key));
-                CREATE TABLE IF NOT EXISTS {table}_file (transfer, room, message_id, part, size, sha256, name, PRIMARY KEY (room, message_id, part));
-                CREATE TABLE IF NOT EXISTS {table}_room (transfer, room, about, PRIMARY KEY (room));
-                CREATE TABLE IF NOT EXISTS {table}_segment (transfer, segment, PRIMARY KEY (segment));""")
+                CREATE TABLE IF NOT EXISTS {table}_item (transfer, room, key, kind, time, tombstone, item, PRIMARY KEY ({own}room, key));
+                CREATE TABLE IF NOT EXISTS {table}_file (transfer, room, message_id, part, size, sha256, name, PRIMARY KEY ({own}room, message_id, part));
+                CREATE TABLE IF NOT EXISTS {table}_room (transfer, room, about, PRIMARY KEY ({own}room));
+                CREATE TABLE IF NOT EXISTS {table}_segment (transfer, segment, whole, PRIMARY KEY ({own}segment));""")
 
     def have(self):
         """What is final: what another transfer only staged will never become visible, and has to come again."""
         fields = "room", "message_id", "part", "size", "sha256"
-        return {"segments": [s for s, in self.db.execute("SELECT segment FROM final_segment")],
+        return {"segments": [s for s, in self.db.execute("SELECT segment FROM final_segment WHERE whole")],
                 "attachments": [dict(zip(fields, r)) for r in self.db.execute(f"SELECT {','.join(fields)} FROM final_file")]}
 
     def stage(self, transfer, b, reject):
@@ -104,8 +104,12 @@ class Store:
                 put("item", room, i["key"], b["kind"], i["time"], i["tombstone"], json.dumps({**i, "all_parties": parties}))
             if "vcon_room" in b["room"]:
                 put("room", room, json.dumps(b["room"]))
-            if b["last"] and b["kind"] != "attachment":
-                put("segment", b["segment"])
+            # With an item that was rejected it is not whole: the old device would count that as there.
+            if rejected:
+                put("segment", b["segment"], False)
+            elif b["last"] and b["kind"] != "attachment":
+                row = transfer, b["segment"], True
+                self.db.execute("INSERT OR IGNORE INTO staged_segment VALUES (?, ?, ?)", row)
         return {"rejected": rejected, "there": there}
 
     def commit(self, transfer):

@@ -92,7 +92,10 @@ old_device() { # runs beside the new one; an app runs it on the old device
 }
 
 have() {
-    segments=$(cat "$store"/final/*/segments 2>/dev/null | sort -u | paste -sd , -)
+    # With an item that was rejected a segment is not whole: the old device would count that as there.
+    cat /dev/null "$store"/final/*/holes >"$tmp/holes" 2>/dev/null || true
+    segments=$(cat /dev/null "$store"/final/*/segments 2>/dev/null | sort -u |
+        awk -v holes="$tmp/holes" 'BEGIN { while ((getline h < holes) > 0) hole[h] = 1 } !($0 in hole)' | paste -sd , -)
     attachments=$(cat "$store"/final/*/attachments 2>/dev/null | sort -u | paste -sd , -)
     tell "{\"cmd\":\"have\",\"segments\":[$segments],\"attachments\":[$attachments]}"
 }
@@ -118,8 +121,10 @@ stage() {
     ack=$(awk -v dir="$place/$room" -v known="$tmp/known" -v reject="$reject" -v written="$tmp/written" -f "$here/stage.awk" "$tmp/new.event")
     cat "$tmp/written" >>"$place/$room/keys"
     field .room.id >"$place/$room/id"
+    case $ack in *'"rejected":[{'*) field .segment >>"$place/holes" ;; esac
     if [ "$(field .last)" = true ]; then field .segment >>"$place/segments"; fi
-    (cd "$place/$room" && sync $(cat "$tmp/written") keys id . .. ../segments ../..) 2>/dev/null || sync
+    touch "$place/segments" "$place/holes"
+    (cd "$place/$room" && sync $(cat "$tmp/written") keys id . .. ../segments ../holes ../..) 2>/dev/null || sync
 }
 
 commit() { # does nothing the second time
