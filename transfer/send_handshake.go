@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -85,6 +86,10 @@ func (s *sender) connected(verified bool) {
 
 // consent asks the person, and fixes the scope and what the peer is told of it.
 func (s *sender) consent(ctx context.Context, d *dialed) error {
+	if rooms := s.opts.Scope.Rooms; s.intent == pairing.CatchUp && s.bundle.Room != "" && len(rooms) == 1 && rooms[0] != s.bundle.Room {
+		// Whatever asks the person: nobody consents to a room and sends another.
+		return d.refuse(s.peer, fail(wire.CodeDeclined, fmt.Errorf("%w: the new device asks for another room than was chosen", ErrDeclined)))
+	}
 	overview, err := s.opts.Source.Overview(ctx, s.opts.Scope)
 	if err != nil {
 		return d.refuse(s.peer, fail(wire.CodeSource, err))

@@ -110,6 +110,19 @@ func TestHostedExitTogether(t *testing.T) {
 		_, offer := hostReceive(t, ctx, dir, "--catch-up")
 		hostSend(t, ctx, dir, offer, "--yes").ends(exitOffer, "intent")
 	})
+	t.Run("another room", func(t *testing.T) {
+		t.Parallel()
+		dir, ctx := t.TempDir(), limited(t)
+		r, offer := hostReceive(t, ctx, dir, "--catch-up", "--room", "mimi://example.com/r/other")
+		s := hostSend(t, ctx, dir, offer, "--yes", "--room", "mimi://example.com/r/engineering_team")
+		s.ends(exitDeclined, "declined")
+		r.ends(exitDeclined, "declined")
+		for _, line := range s.read {
+			if strings.Contains(line, `"consent"`) || strings.Contains(line, `"check_code"`) {
+				t.Errorf("another room than was chosen goes as far as %s", line)
+			}
+		}
+	})
 	t.Run("no room there", func(t *testing.T) {
 		t.Parallel()
 		dir, ctx := t.TempDir(), limited(t)

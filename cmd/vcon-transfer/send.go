@@ -250,9 +250,6 @@ func (p *sendPrompt) Consent(ctx context.Context, r transfer.ConsentRequest) (se
 	to := "To another device of yours"
 	if r.Intent == pairing.CatchUp {
 		to = "To a member of the room"
-		if r.Room != "" && len(r.Scope.Rooms) == 1 && r.Room != r.Scope.Rooms[0] {
-			return r.Scope, fmt.Errorf("%w: the new device asks for another room than --room names", transfer.ErrDeclined)
-		}
 	}
 	p.ui.say("%s, which calls itself %q (%s):", to, printable(r.Label, 64), printable(r.Route.String(), 100))
 	if r.Identity != (pairing.Identity{}) {

@@ -63,7 +63,7 @@ func (s *sending) run(ctx context.Context, t *Transfer) (*transfer.Result, error
 	}
 	return transfer.Send(ctx, transfer.SendOptions{
 		Source: t.marks.Source(source), Offer: offer, Dialer: dialer{s.Relay, s.RelayToken},
-		Prompter: sendPrompter{t.conn}, Scope: s.scope, Label: s.Label, Signer: s.signer(ctx, t, s.identity), AllowPublicRoutes: s.AllowPublicRoutes,
+		Prompter: t.conn, Scope: s.scope, Label: s.Label, Signer: s.signer(ctx, t, s.identity), AllowPublicRoutes: s.AllowPublicRoutes,
 		Progress: t.conn.Progress, Connected: t.conn.Connected, Interrupted: t.conn.Interrupted,
 		Pause: &t.pause, Timing: s.timing(), State: k.state(), Resume: k.found,
 	})
@@ -116,17 +116,6 @@ func (s *sending) allow(ctx context.Context, t *Transfer, offer *pairing.Offer) 
 
 // defaultPerson is that of transfer.Timing.
 const defaultPerson = 5 * time.Minute
-
-// A sendPrompter is the host, which cannot consent to another room than it was told of.
-type sendPrompter struct{ *host.Conn }
-
-// Consent is that of transfer.SendPrompter.
-func (p sendPrompter) Consent(ctx context.Context, r transfer.ConsentRequest) (segment.Scope, error) {
-	if r.Intent == pairing.CatchUp && r.Room != "" && len(r.Scope.Rooms) == 1 && r.Room != r.Scope.Rooms[0] {
-		return r.Scope, fmt.Errorf("%w: the new device asks for another room than Rooms names", transfer.ErrDeclined)
-	}
-	return p.Conn.Consent(ctx, r)
-}
 
 // A lazySource is opened when something is asked of it.
 type lazySource struct {
