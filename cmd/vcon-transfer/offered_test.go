@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vcon-transfer/vcon-transfer/codec/history"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 )
@@ -81,14 +80,4 @@ func TestSourceIsNotNeeded(t *testing.T) {
 			t.Errorf("with the receipt %t: %v, and said\n%s", have, err, &said)
 		}
 	}
-	gone := &lazySource{open: func() (history.Reader, error) { return nil, errors.New("gone") }}
-	if _, err := gone.Overview(t.Context(), segment.Scope{}); err == nil {
-		t.Error("overview of what is gone")
-	}
-	for _, err := range gone.Manifest(t.Context(), segment.Scope{}) {
-		if err == nil {
-			t.Error("manifest of what is gone")
-		}
-	}
-	gone.Close()
 }

@@ -128,10 +128,10 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 	if ui.host != nil && k.found == nil && !f.given() {
 		return usageError{errors.New("nothing is unfinished, and no offer is given: --offer-fd, --offer-file or --scan")}
 	}
-	source := &lazySource{open: func() (history.Reader, error) { return openSource(ctx, ui, sources, exports) }}
+	source := history.NewLazySource(func() (history.Reader, error) { return openSource(ctx, ui, sources, exports) })
 	defer source.Close()
 	if k.found == nil || k.found.Receipt == nil {
-		if _, err := source.get(); err != nil {
+		if err := source.Open(); err != nil {
 			return err
 		}
 	}

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"iter"
-	"sync"
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/history"
@@ -46,10 +43,13 @@ func (s *sending) run(ctx context.Context, t *Transfer) (*transfer.Result, error
 		return nil, nothing(k.lost)
 	}
 	// 2. What is sent. One that has its receipt needs nothing of it.
-	source := &lazySource{open: func() (history.Reader, error) { return history.OpenFiles(ctx, s.sources, history.Options{}) }}
-	defer source.close()
+	source := history.NewLazySource(func() (history.Reader, error) {
+		r, err := history.OpenFiles(ctx, s.sources, history.Options{})
+		return r, host.Fail(host.CodeSource, err)
+	})
+	defer source.Close()
 	if k.found == nil || k.found.Receipt == nil {
-		if _, err := source.get(); err != nil {
+		if err := source.Open(); err != nil {
 			return nil, err
 		}
 	}
@@ -116,63 +116,3 @@ func (s *sending) allow(ctx context.Context, t *Transfer, offer *pairing.Offer) 
 
 // defaultPerson is that of transfer.Timing.
 const defaultPerson = 5 * time.Minute
-
-// A lazySource is opened when something is asked of it.
-type lazySource struct {
-	open func() (history.Reader, error)
-
-	once   sync.Once
-	source *history.Source // nil when it was not opened, or could not be
-	err    error
-}
-
-func (s *lazySource) get() (*history.Source, error) {
-	s.once.Do(func() {
-		reader, err := s.open()
-		if err != nil {
-			s.err = host.Fail(host.CodeSource, err)
-			return
-		}
-		s.source = history.NewSource(reader, history.SourceOptions{})
-	})
-	return s.source, s.err
-}
-
-// Overview is that of transfer.Source, as all that follows.
-func (s *lazySource) Overview(ctx context.Context, scope segment.Scope) (*segment.Overview, error) {
-	source, err := s.get()
-	if err != nil {
-		return nil, err
-	}
-	return source.Overview(ctx, scope)
-}
-
-func (s *lazySource) Manifest(ctx context.Context, scope segment.Scope) iter.Seq2[*segment.Page, error] {
-	source, err := s.get()
-	if err != nil {
-		return func(yield func(*segment.Page, error) bool) { yield(nil, err) }
-	}
-	return source.Manifest(ctx, scope)
-}
-
-func (s *lazySource) AppendSegment(ctx context.Context, id segment.ID, buf []byte) ([]byte, error) {
-	source, err := s.get()
-	if err != nil {
-		return buf, err
-	}
-	return source.AppendSegment(ctx, id, buf)
-}
-
-func (s *lazySource) OpenAttachment(ctx context.Context, room string, seg segment.ID, entry segment.AttachmentEntry, offset uint64) (io.ReadCloser, error) {
-	source, err := s.get()
-	if err != nil {
-		return nil, err
-	}
-	return source.OpenAttachment(ctx, room, seg, entry, offset)
-}
-
-func (s *lazySource) close() {
-	if s.source != nil {
-		s.source.Close()
-	}
-}
