@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/transfer/host"
 )
 
 func newInspect(ui *terminal) *cobra.Command {
@@ -96,13 +97,13 @@ type attachmentCounts struct {
 }
 
 type transferInfo struct {
-	Started  time.Time   `json:"started"`
-	Sender   string      `json:"sender"`
-	SharedBy string      `json:"shared_by,omitempty"`
-	State    string      `json:"state"`            // complete, incomplete or superseded
-	Transfer string      `json:"transfer"`         // its id, as in status
-	Messages uint64      `json:"messages"`         // announced
-	Ledger   *ledgerInfo `json:"ledger,omitempty"` // of a complete one
+	Started  time.Time    `json:"started"`
+	Sender   string       `json:"sender"`
+	SharedBy string       `json:"shared_by,omitempty"`
+	State    string       `json:"state"`            // complete, incomplete or superseded
+	Transfer string       `json:"transfer"`         // its id, as in status
+	Messages uint64       `json:"messages"`         // announced
+	Ledger   *host.Ledger `json:"ledger,omitempty"` // of a complete one
 
 	ledger segment.Ledger
 }

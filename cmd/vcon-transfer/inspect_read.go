@@ -14,6 +14,7 @@ import (
 
 	"github.com/vcon-transfer/vcon-transfer/codec/convert"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer/host"
 )
 
 // read finds out what path leads to and looks into it.
@@ -159,7 +160,7 @@ func (i *inspection) readStore(ctx context.Context, path string) error {
 			Transfer: hex.EncodeToString(t.ID[:]), Messages: t.Messages, ledger: t.Ledger,
 		}
 		if t.Complete {
-			info.Ledger = infoOf(t.Ledger)
+			info.Ledger = host.LedgerOf(t.Ledger)
 		}
 		i.Transfers = append(i.Transfers, info)
 	}

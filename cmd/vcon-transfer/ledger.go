@@ -72,29 +72,3 @@ func sumOf(m map[segment.Reason]uint64) (n uint64) {
 	}
 	return n
 }
-
-// A ledgerInfo is a ledger in --json. Reasons are the tokens of the wire format.
-type ledgerInfo struct {
-	Source      uint64                    `json:"source"`
-	Imported    uint64                    `json:"imported"`
-	There       uint64                    `json:"there"`
-	Tombstones  uint64                    `json:"tombstones"`
-	Excluded    map[segment.Reason]uint64 `json:"excluded,omitempty"`
-	Quarantined map[segment.Reason]uint64 `json:"quarantined,omitempty"`
-	Attachments attachmentsInfo           `json:"attachments"`
-}
-
-type attachmentsInfo struct {
-	Source      uint64                    `json:"source"`
-	Imported    uint64                    `json:"imported"`
-	There       uint64                    `json:"there"`
-	Excluded    map[segment.Reason]uint64 `json:"excluded,omitempty"`
-	Quarantined map[segment.Reason]uint64 `json:"quarantined,omitempty"`
-}
-
-func infoOf(l segment.Ledger) *ledgerInfo {
-	return &ledgerInfo{
-		l.Source, l.Imported, l.There, l.Tombstones, l.Excluded, l.Quarantined,
-		attachmentsInfo{l.Attachments, l.AttachmentsImported, l.AttachmentsThere, l.AttachmentsExcluded, l.AttachmentsQuarantined},
-	}
-}

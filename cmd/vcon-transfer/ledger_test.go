@@ -17,6 +17,7 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/hpke"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/host"
 )
 
 // ledgerIn is the ledger that a process printed at its end.
@@ -41,7 +42,7 @@ func ledgerIn(t *testing.T, p *process) (lines []string) {
 
 // sameLedgers compares what both sides printed with what the store says of its last
 // transfer, in words and in JSON, and returns it.
-func sameLedgers(t *testing.T, ctx context.Context, dir, store string, receive, send *process) *ledgerInfo {
+func sameLedgers(t *testing.T, ctx context.Context, dir, store string, receive, send *process) *host.Ledger {
 	t.Helper()
 	want := ledgerIn(t, receive)
 	if got := ledgerIn(t, send); !slices.Equal(got, want) {
@@ -61,20 +62,10 @@ func sameLedgers(t *testing.T, ctx context.Context, dir, store string, receive, 
 		t.Fatalf("%s, %v", &inspect.out, err)
 	}
 	l := in.Transfers[0].Ledger
-	if got := ledgerLines(l.ledger()); !slices.Equal(got, want) {
+	if got := ledgerLines(l.Segment()); !slices.Equal(got, want) {
 		t.Errorf("the store says %q in JSON, the new device %q", got, want)
 	}
 	return l
-}
-
-// ledger is what a ledgerInfo was made of.
-func (l *ledgerInfo) ledger() segment.Ledger {
-	a := &l.Attachments
-	return segment.Ledger{
-		Source: l.Source, Imported: l.Imported, There: l.There, Tombstones: l.Tombstones, Excluded: l.Excluded, Quarantined: l.Quarantined,
-		Attachments: a.Source, AttachmentsImported: a.Imported, AttachmentsThere: a.There,
-		AttachmentsExcluded: a.Excluded, AttachmentsQuarantined: a.Quarantined,
-	}
 }
 
 // Both devices and the store say the same of a transfer, undisturbed, killed and
@@ -86,7 +77,7 @@ func TestLedgersAreEqual(t *testing.T) {
 	dir := t.TempDir()
 	writeChat(t, dir, "WhatsApp Chat - Ledger", 3, 30, 0)
 	sources := []string{sampleFile(t), "WhatsApp Chat - Ledger"}
-	run := func(kill os.Signal, store string, extra ...string) *ledgerInfo {
+	run := func(kill os.Signal, store string, extra ...string) *host.Ledger {
 		t.Helper()
 		addr := freeAddr(t)
 		wire := newTripwire(t, addr)
@@ -130,7 +121,7 @@ func TestLedgersAreEqual(t *testing.T) {
 	if killed := run(os.Kill, "killed.db"); !reflect.DeepEqual(killed, calm) {
 		t.Errorf("killed: %+v, undisturbed: %+v", killed, calm)
 	}
-	if calm.Imported == 0 || calm.There > 0 || calm.Attachments.Imported == 0 || calm.ledger().Balanced() != nil {
+	if calm.Imported == 0 || calm.There > 0 || calm.Attachments.Imported == 0 || calm.Segment().Balanced() != nil {
 		t.Errorf("undisturbed: %+v", calm)
 	}
 	// A part first: then some is there, and some is new.
@@ -196,7 +187,7 @@ func TestStatusHasLedgers(t *testing.T) {
 			if err := json.Unmarshal([]byte(said.String()), &line); err != nil {
 				t.Fatal(err)
 			}
-			if (line.Ledger != nil) != c.ledger || c.ledger && !line.Ledger.ledger().Equal(ledger) {
+			if (line.Ledger != nil) != c.ledger || c.ledger && !line.Ledger.Segment().Equal(ledger) {
 				t.Errorf("says %s", &said)
 			}
 		})

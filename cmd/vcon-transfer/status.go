@@ -15,6 +15,7 @@ import (
 
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/host"
 	"github.com/vcon-transfer/vcon-transfer/transfer/statedir"
 )
 
@@ -36,18 +37,18 @@ func newStatus(ui *terminal) *cobra.Command {
 
 // A statusLine is one transfer in --json.
 type statusLine struct {
-	Role     string      `json:"role,omitempty"` // send, receive
-	Transfer string      `json:"transfer,omitempty"`
-	Peer     string      `json:"peer,omitempty"` // not escaped
-	Place    string      `json:"place,omitempty"`
-	State    string      `json:"state"` // unfinished, complete (and the old device may not know), unreadable
-	Started  *time.Time  `json:"started,omitempty"`
-	Expires  *time.Time  `json:"expires,omitempty"`
-	Progress *statusDone `json:"progress,omitempty"`
-	Ledger   *ledgerInfo `json:"ledger,omitempty"` // of one that is complete
-	InUse    bool        `json:"in_use"`
-	Forgot   bool        `json:"forgot,omitempty"`
-	Error    string      `json:"error,omitempty"`
+	Role     string       `json:"role,omitempty"` // send, receive
+	Transfer string       `json:"transfer,omitempty"`
+	Peer     string       `json:"peer,omitempty"` // not escaped
+	Place    string       `json:"place,omitempty"`
+	State    string       `json:"state"` // unfinished, complete (and the old device may not know), unreadable
+	Started  *time.Time   `json:"started,omitempty"`
+	Expires  *time.Time   `json:"expires,omitempty"`
+	Progress *statusDone  `json:"progress,omitempty"`
+	Ledger   *host.Ledger `json:"ledger,omitempty"` // of one that is complete
+	InUse    bool         `json:"in_use"`
+	Forgot   bool         `json:"forgot,omitempty"`
+	Error    string       `json:"error,omitempty"`
 }
 
 type statusDone struct {
@@ -178,7 +179,7 @@ func lineOf(item statedir.Item, forgot bool) statusLine {
 		line.State = stateComplete
 	}
 	if l, ok := c.Ledger(); ok {
-		line.Ledger = infoOf(l)
+		line.Ledger = host.LedgerOf(l)
 	}
 	if p := c.Progress; p.TotalBytes > 0 || p.TotalMessages > 0 {
 		line.Progress = &statusDone{p.Bytes, p.TotalBytes, p.Messages, p.TotalMessages}

@@ -200,6 +200,15 @@ func LedgerOf(l segment.Ledger) *Ledger {
 	}
 }
 
+// Segment is the inverse of LedgerOf.
+func (l *Ledger) Segment() segment.Ledger {
+	return segment.Ledger{
+		Source: l.Source, Imported: l.Imported, There: l.There, Tombstones: l.Tombstones, Excluded: l.Excluded, Quarantined: l.Quarantined,
+		Attachments: l.Attachments.Source, AttachmentsImported: l.Attachments.Imported, AttachmentsThere: l.Attachments.There,
+		AttachmentsExcluded: l.Attachments.Excluded, AttachmentsQuarantined: l.Attachments.Quarantined,
+	}
+}
+
 // ResumedOf is the event of a stored transfer.
 func ResumedOf(c *transfer.Checkpoint) Resumed {
 	p := c.Progress

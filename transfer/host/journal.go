@@ -179,12 +179,3 @@ func (a *Attachment) content() (key contentKey, sum [32]byte, ok bool) {
 	sum, ok = parseHash(a.SHA256)
 	return contentKey{a.Room, a.MessageID, a.Part, a.Size}, sum, ok && a.Room != ""
 }
-
-// segmentLedger is l as package segment has it.
-func (l *Ledger) segmentLedger() segment.Ledger {
-	return segment.Ledger{
-		Source: l.Source, Imported: l.Imported, There: l.There, Tombstones: l.Tombstones, Excluded: l.Excluded, Quarantined: l.Quarantined,
-		Attachments: l.Attachments.Source, AttachmentsImported: l.Attachments.Imported, AttachmentsThere: l.Attachments.There,
-		AttachmentsExcluded: l.Attachments.Excluded, AttachmentsQuarantined: l.Attachments.Quarantined,
-	}
-}

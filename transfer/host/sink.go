@@ -344,7 +344,7 @@ func (s *Sink) Staged(_ context.Context, id [32]byte) iter.Seq2[segment.Staged, 
 
 func (e *entry) staged() segment.Staged {
 	if id, ok := e.segment(); ok {
-		return segment.Staged{Segment: id, Ledger: e.Ledger.segmentLedger()}
+		return segment.Staged{Segment: id, Ledger: e.Ledger.Segment()}
 	}
 	key, _, _ := e.Attachment.content()
 	return segment.Staged{Room: key.room, Reason: e.Rejected, Attachment: &segment.AttachmentEntry{MessageID: key.message, Part: key.index, Size: key.size}}
