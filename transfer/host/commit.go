@@ -11,16 +11,6 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
 
-// Have asks the host what it has, before anything comes.
-type Have struct {
-	Want     bool   `json:"want"`
-	Transfer string `json:"transfer"`
-	Sender   string `json:"sender"`
-	SharedBy string `json:"shared_by,omitempty"`
-	Messages uint64 `json:"messages"` // announced
-	Bytes    uint64 `json:"bytes"`    // announced
-}
-
 // Commit asks the host to make what it staged final, in one step.
 type Commit struct {
 	Want     bool    `json:"want"`
@@ -36,7 +26,6 @@ type Abort struct {
 	Message  string `json:"message"`
 }
 
-func (Have) event() string   { return "have" }
 func (Commit) event() string { return "commit" }
 func (Abort) event() string  { return "abort" }
 
