@@ -1,6 +1,6 @@
 // Package hpke seals bytes to the holder of a key: HPKE (RFC 9180) in base and
 // PSK mode, the key schedule helpers that every other package derives its keys
-// with, and the sealed chunk stream.
+// with, the sealed chunk stream, and the sealed file for many recipients.
 //
 // It offers two fixed suites instead of RFC 9180's three identifiers, because a
 // peer that can choose among combinations can choose the weakest one. It never
@@ -8,7 +8,8 @@
 // contexts; it never returns plaintext whose tag it has not checked; and its
 // key types never print what they hold.
 //
-// It implements the sections "HPKE", "Key schedule helpers" and "Sealed stream"
+// It implements the sections "HPKE", "Key schedule helpers",
+// "Sealed stream" and "Sealed file"
 // of docs/wire-format.md.
 //
 // # What cannot be erased

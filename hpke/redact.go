@@ -65,3 +65,9 @@ func (w *Writer) Format(f fmt.State, _ rune) { io.WriteString(f, "hpke.Writer(re
 
 // Format shows nothing of a stream, under any verb: its buffer is plaintext.
 func (r *Reader) Format(f fmt.State, _ rune) { io.WriteString(f, "hpke.Reader(redacted)") }
+
+// Format shows nothing of a sealed file, under any verb: its secret opens it.
+func (f *FileSealer) Format(s fmt.State, _ rune) { io.WriteString(s, "hpke.FileSealer(redacted)") }
+
+// Format shows nothing of a sealed file, under any verb: its head is plaintext.
+func (o *FileOpener) Format(s fmt.State, _ rune) { io.WriteString(s, "hpke.FileOpener(redacted)") }
