@@ -8,9 +8,8 @@
 // contexts; it never returns plaintext whose tag it has not checked; and its
 // key types never print what they hold.
 //
-// It implements the sections "HPKE", "Key schedule helpers",
-// "Sealed stream" and "Sealed file"
-// of docs/wire-format.md.
+// It implements the sections "HPKE", "Key schedule helpers", "Sealed
+// stream" and "Sealed file" of docs/wire-format.md.
 //
 // # What cannot be erased
 //
