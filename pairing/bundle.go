@@ -19,7 +19,7 @@ type Bundle struct {
 	Routes      []Route // as R wrote them; OpenBundle leaves out those that S may not use
 	Label       string  // what the device calls itself; the peer's word
 	Identity    []byte  // a key and its signature over the rest; see Signer
-	Attestation []byte  // carried; this version does not verify it
+	Attestation []byte  // for ParseAttestation; not verified here
 
 	// Signer is whose signature Identity has; the zero Identity when there is none, or one of a scheme that this
 	// version does not know. OpenBundle sets it.

@@ -67,7 +67,7 @@ type ReceiverOptions struct {
 	Identity    []byte        // carried to the peer as it is, at most MaxIdentity bytes; Signer takes its place
 	Signer      Signer        // signs the bundle; nil for a device without identity
 	Trust       []Identity    // the only senders whose request is accepted; nil for any
-	Attestation []byte        // carried to the peer, at most MaxAttestation bytes
+	Attestation []byte        // what Attest gave: shown to the peer, at most MaxAttestation bytes
 	Lifetime    time.Duration // MinLifetime to MaxLifetime; DefaultLifetime for zero
 	Rand        io.Reader     // crypto/rand for nil; something else for recorded vectors only
 
