@@ -126,6 +126,14 @@ type SendOptions struct {
 	Scope    segment.Scope
 	Label    string         // what this device is called; who shares, in a catch-up
 	Signer   pairing.Signer // signs the transcript with this device's identity; may be nil
+	// Accounts are those of which one has to have attested the new device, before
+	// anything is told, asked or sent; nil for any device. What is refused for it is what
+	// a code of a stranger looks like.
+	Accounts []pairing.Identity
+	// Attested is told the version of an attestation that one of Accounts has signed. It
+	// keeps the highest of each account and gives it: an older attestation is refused, and
+	// may name a device that was lost since. nil takes any version.
+	Attested func(account pairing.Identity, version uint64) (highest uint64, err error)
 	Progress func(Progress)
 	// Connected tells of each connection on which the other device has proved that it
 	// knows the offer, or is the one of the stored transfer: on the old device before

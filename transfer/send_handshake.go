@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +22,11 @@ func (s *sender) pair(ctx context.Context) (*link, error) {
 	}
 	d = s.nearer(ctx, d)
 	s.result.Route = d.route
+	if err := s.attested(); err != nil {
+		err = d.refuse(s.peer, err)
+		d.close()
+		return nil, err
+	}
 	s.connected(false)
 	if err := s.consent(ctx, d); err != nil {
 		d.close()
@@ -82,6 +88,30 @@ func (s *sender) connected(verified bool) {
 	if s.opts.Connected != nil {
 		s.opts.Connected(Connection{Route: s.result.Route, Peer: s.bundle.Label, Identity: s.bundle.Signer, Verified: verified})
 	}
+}
+
+// attested refuses a receiver that none of the accounts has named as its device.
+func (s *sender) attested() error {
+	if len(s.opts.Accounts) == 0 {
+		return nil
+	}
+	if len(s.bundle.Attestation) == 0 {
+		return fail(wire.CodeUntrusted, fmt.Errorf("the new device has no attestation: %w", pairing.ErrAttestation))
+	}
+	a, err := pairing.ParseAttestation(s.bundle.Attestation)
+	if err != nil {
+		return fail(wire.CodeUntrusted, fmt.Errorf("%w: %w", pairing.ErrAttestation, err))
+	}
+	highest := a.Version
+	if s.opts.Attested != nil && slices.Contains(s.opts.Accounts, a.Account) {
+		if highest, err = s.opts.Attested(a.Account, a.Version); err != nil {
+			return fail(wire.CodeStorage, err)
+		}
+	}
+	if err := a.Vouches(s.bundle.Signer, s.opts.Accounts, highest, time.Now()); err != nil {
+		return fail(wire.CodeUntrusted, err)
+	}
+	return nil
 }
 
 // consent asks the person, and fixes the scope and what the peer is told of it.
