@@ -154,6 +154,9 @@ func explainTransfer(e *transfer.Error) (exit int, message, hint string) {
 		}
 		return exitDestination, message, "Put that right, then run the same command on both devices again: it goes on."
 	case wire.CodePolicy, wire.CodeUntrusted:
+		if errors.Is(e, pairing.ErrAttestation) {
+			return exitPolicy, message, "A code of somebody who wants your messages looks just like this. Nothing was told to that device, and nothing sent."
+		}
 		return exitPolicy, message, ""
 	case wire.CodeVersion, wire.CodeSuite:
 		return exitVersion, message, "The two devices run different versions; update the older one."

@@ -36,7 +36,7 @@ func newIdentity(ui *terminal) *cobra.Command {
 			}
 			return printIdentity(ui, key.Identity())
 		},
-	})
+	}, newIdentityAttest())
 	return c
 }
 

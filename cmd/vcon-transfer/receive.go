@@ -33,7 +33,7 @@ type receiveFlags struct {
 	host                      hostFlags
 	transport                 transportFlag
 	identity                  identityFlags
-	trust                     string
+	trust, attestation        string
 }
 
 func newReceive(ui *terminal) *cobra.Command {
@@ -68,6 +68,7 @@ func newReceive(ui *terminal) *cobra.Command {
 	f.host.bind(c)
 	f.transport.bind(c)
 	f.identity.bind(c)
+	p.StringVar(&f.attestation, "attestation", "", "file by which the account attests this device (vcon-transfer identity attest), for send --attest")
 	p.StringVar(&f.trust, "trust", "", "file of public identities: only these old devices may send")
 	return c
 }
@@ -103,6 +104,9 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	prompt := &receivePrompt{ui: ui, f: f}
 	offer := pairing.ReceiverOptions{Routes: routes, Label: f.label, Lifetime: f.expires, Room: f.room}
 	if offer.Signer, err = f.identity.signer(ctx, ui); err != nil {
+		return err
+	}
+	if offer.Attestation, err = readAttestation(f.attestation, offer.Signer); err != nil {
 		return err
 	}
 	if f.trust != "" {

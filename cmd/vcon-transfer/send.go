@@ -29,6 +29,7 @@ type sendFlags struct {
 	host                          hostFlags
 	transport                     transportFlag
 	identity                      identityFlags
+	attest                        string
 }
 
 func newSend(ui *terminal) *cobra.Command {
@@ -63,6 +64,7 @@ func newSend(ui *terminal) *cobra.Command {
 	f.host.bind(c)
 	f.transport.bind(c)
 	f.identity.bind(c)
+	p.StringVar(&f.attest, "attest", "", "file of public identities of accounts: refuse a new device that none of them has attested")
 	c.MarkFlagsMutuallyExclusive("offer-file", "scan", "offer-fd")
 	return c
 }
@@ -144,6 +146,14 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 	}
 	if options.Signer, err = f.identity.signer(ctx, ui); err != nil {
 		return err
+	}
+	if f.attest != "" {
+		if options.Accounts, err = readIdentities(f.attest); err != nil {
+			return err
+		}
+		options.Attested = func(account pairing.Identity, version uint64) (uint64, error) {
+			return highestAttested(f.state.path(), account, version)
+		}
 	}
 	if f.transport.given() {
 		options.Dialer = &f.transport
