@@ -75,8 +75,8 @@ type ReceiverOptions struct {
 }
 
 // NewReceiver makes an offer: the one-time HPKE key, the secret and the bundle, all in memory, so that an
-// offer never survives a restart. The errors are ErrLimit, ErrMalformed, ErrIntent, ErrSuite and what Rand
-// returns.
+// offer never survives a restart. The errors are ErrLimit, ErrMalformed, ErrIntent, ErrSuite, ErrSigner and
+// what Rand and Signer return.
 func NewReceiver(o ReceiverOptions) (*Receiver, error) {
 	if o.Suite == 0 {
 		o.Suite = hpke.SuiteXWing

@@ -24,7 +24,7 @@ type ReceiverConn struct {
 // connection number, and a sender that lost M3 comes with the next one. The errors are
 //   - ErrStranger: it does not open; nothing has changed, close without a word;
 //   - ErrMalformed: it opens and is no request; nothing has changed;
-//   - *RefusedError with ErrTaken, ErrExpired, ErrIntent, ErrVersion or ErrStale;
+//   - *RefusedError with ErrTaken, ErrExpired, ErrIntent, ErrVersion, ErrUntrusted or ErrStale;
 //   - ErrUsed.
 func (c *ReceiverConn) OpenRequest(m2 []byte) (*Summary, error) {
 	r, a := c.receiver, c.attempt

@@ -106,7 +106,8 @@ func (s *Sender) Rendezvous() (channel, token [16]byte) {
 // OpenBundle opens M1 and verifies that its bundle is the one that the offer commits to. Routes that lead to
 // public addresses are left out of it unless they are allowed. The same M1 on another route gives the same
 // bundle. The errors are ErrWrongBundle, for a receiver that did not make the offer (leave this route, try
-// another), ErrErased, and ErrMalformed or ErrIntent when the receiver itself is at fault.
+// another), ErrErased, and ErrMalformed, ErrIntent or ErrIdentity (a signature that is not of the identity it
+// claims) when the receiver itself is at fault.
 func (s *Sender) OpenBundle(m1 []byte) (*Bundle, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
