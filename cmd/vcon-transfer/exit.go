@@ -157,6 +157,9 @@ func explainTransfer(e *transfer.Error) (exit int, message, hint string) {
 		if errors.Is(e, pairing.ErrAttestation) {
 			return exitPolicy, message, "A code of somebody who wants your messages looks just like this. Nothing was told to that device, and nothing sent."
 		}
+		if e.Peer && e.Code == wire.CodeUntrusted {
+			return exitPolicy, message, "That device takes only devices that it knows. Show it this one's identity with --identity, and what the account says of it with receive --attestation."
+		}
 		return exitPolicy, message, ""
 	case wire.CodeVersion, wire.CodeSuite:
 		return exitVersion, message, "The two devices run different versions; update the older one."
