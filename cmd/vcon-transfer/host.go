@@ -34,11 +34,13 @@ type hosted struct {
 // wantsJSON finds --json before the command line is parsed: one that makes no sense is
 // told in JSON, too.
 func wantsJSON(args []string) bool {
-	if len(args) == 0 || args[0] != "send" && args[0] != "receive" {
-		return false
-	}
 	if i := slices.Index(args, "--"); i >= 0 {
 		args = args[:i]
+	}
+	// The flags that may stand before the command have no values.
+	command := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") })
+	if command < 0 || args[command] != "send" && args[command] != "receive" {
+		return false
 	}
 	return slices.Contains(args, "--json") || slices.Contains(args, "--json=true")
 }
