@@ -36,6 +36,7 @@ func TestHostedExitAlone(t *testing.T) {
 		{"nobody is there", "expired", []string{"send", "SAMPLE", "--offer-fd", "3", "--timeout", "1s"}, exitPeer, "timeout"},
 		{"no such source", "expired", []string{"send", "missing.cbor", "--offer-fd", "3"}, exitSource, "source"},
 		{"no room in a file", "", []string{"receive", "--out", "words.txt", "--listen", "127.0.0.1:0"}, exitDestination, "storage"},
+		{"address of another machine", "", []string{"receive", "--store", "new.db", "--listen", "192.0.2.1:9"}, exitOther, "listen"},
 		{"state that is a file", "", []string{"receive", "--store", "new.db", "--state-dir", "words.txt"}, exitDestination, "storage"},
 		{"public address", "public", []string{"send", "SAMPLE", "--offer-fd", "3"}, exitPolicy, "policy"},
 		{"another version", "version", []string{"send", "SAMPLE", "--offer-fd", "3"}, exitVersion, "version"},

@@ -245,7 +245,7 @@ func (f *receiveFlags) routes(ctx context.Context, ui *terminal, token string) (
 	}
 	listener, err := local.Listen(ctx, options)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("listen: %w", err)
+		return nil, nil, nil, host.Fail(host.CodeListen, fmt.Errorf("listen: %w", err))
 	}
 	acceptors = append(acceptors, lan{listener})
 	if f.advertise != "" {
