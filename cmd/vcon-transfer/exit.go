@@ -113,6 +113,8 @@ func explain(ctx context.Context, command string, err error) (exit int, message,
 
 const hintAgain = "Run the same command again to go on with what is missing."
 
+const hintAgainOrNew = "Run the same command again to go on with what is missing, or with --new to begin again with a new code."
+
 func explainOffer(err error) (exit int, message, hint string) {
 	message = err.Error()
 	switch {
@@ -169,9 +171,8 @@ func explainTransfer(e *transfer.Error) (exit int, message, hint string) {
 
 // peerHint says what to look at when the peer cannot be reached.
 func peerHint(e *transfer.Error) string {
-	const again = "Run the same command again to go on with what is missing, or with --new to begin again with a new code."
 	if e.Peer {
-		return again
+		return hintAgainOrNew
 	}
 	if errors.Is(e, relay.Unreachable) || errors.Is(e, relay.NotRelay) {
 		return "Is the relay running, and its URL right? If so, run the same command again to go on."
@@ -179,7 +180,7 @@ func peerHint(e *transfer.Error) string {
 	if errors.Is(e, syscall.ECONNREFUSED) || errors.Is(e, syscall.EHOSTUNREACH) || errors.Is(e, syscall.ENETUNREACH) {
 		return "Are both devices on one network, and is `vcon-transfer receive` still running? A firewall may be in the way; `--relay` goes around it."
 	}
-	return again
+	return hintAgainOrNew
 }
 
 func isSource(err error) bool {

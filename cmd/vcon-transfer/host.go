@@ -89,6 +89,9 @@ func (h *hosted) run(ctx context.Context, stderr io.Writer, command func() (name
 	}
 	d := &h.done
 	d.Exit, d.Message, d.Hint = explain(ctx, name, err)
+	if (d.Hint == hintAgain || d.Hint == hintAgainOrNew) && !d.Resume {
+		d.Hint = "Nothing is kept of it: begin again, with a new offer."
+	}
 	d.Code = codeOf(err, d.Exit)
 	fmt.Fprintf(stderr, "vcon-transfer: %s\n", d.Message)
 	return d.Exit
