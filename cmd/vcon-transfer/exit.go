@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"syscall"
 
@@ -32,6 +33,7 @@ const (
 	exitDestination  = 10
 	exitPolicy       = 11
 	exitVersion      = 12
+	exitQuarantined  = 13
 	exitInterrupted  = 130
 	exitTerminated   = 143
 )
@@ -55,6 +57,14 @@ func (d destinationError) Unwrap() error { return d.error }
 type offerError struct{ error }
 
 func (o offerError) Unwrap() error { return o.error }
+
+// A quarantineError is a transfer that is done, with items in quarantine, where
+// --strict was given.
+type quarantineError uint64
+
+func (q quarantineError) Error() string {
+	return fmt.Sprintf("all is done, with %s in quarantine", plural(uint64(q), "item"))
+}
 
 // explain is the one place that turns an error of a command into an exit code, a
 // message, and what the person can do.
@@ -85,6 +95,9 @@ func explain(ctx context.Context, command string, err error) (exit int, message,
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage, message, "See `vcon-transfer help`."
+	}
+	if _, ok := errors.AsType[quarantineError](err); ok {
+		return exitQuarantined, message, ""
 	}
 	if _, ok := errors.AsType[offerError](err); ok {
 		return explainOffer(err)

@@ -88,6 +88,7 @@ func (h *hosted) run(ctx context.Context, stderr io.Writer, command func() (name
 		return exitDone
 	}
 	d := &h.done
+	d.OK = false // with --strict all may be done, and an error all the same
 	d.Exit, d.Message, d.Hint = explain(ctx, name, err)
 	if (d.Hint == hintAgain || d.Hint == hintAgainOrNew) && !d.Resume {
 		d.Hint = "Nothing is kept of it: begin again, with a new offer."
@@ -107,6 +108,8 @@ func codeOf(err error, exit int) string {
 		return code
 	}
 	switch exit {
+	case exitQuarantined:
+		return host.CodeQuarantined
 	case exitUsage:
 		return host.CodeUsage
 	case exitOffer:

@@ -115,6 +115,41 @@ func TestHostedImport(t *testing.T) {
 	}
 }
 
+// --strict: the device that was given it ends with an error, of a history that is
+// imported, when something of it is in quarantine, and as ever when nothing is.
+func TestStrict(t *testing.T) {
+	for _, c := range []struct {
+		name, reject       string
+		receiver, sender   []string
+		received, sentWith int
+	}{
+		{"on the new device", "shipped release", []string{"--strict"}, nil, exitQuarantined, exitDone},
+		{"on the old device", "shipped release", nil, []string{"--strict"}, exitDone, exitQuarantined},
+		{"with nothing to say", "", []string{"--strict"}, []string{"--strict"}, exitDone, exitDone},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir, ctx := t.TempDir(), limited(t)
+			r := hostStart(t, ctx, dir, nil, append([]string{"receive", "--listen", "127.0.0.1:0", "--to-host", "flight"}, c.receiver...)...)
+			s := hostSend(t, ctx, dir, r.event("offer")["text"].(string), append([]string{"--yes"}, c.sender...)...)
+			r.event("check_code")
+			r.code(s.event("check_code")["code"])
+			m := newImporter(r)
+			m.reject = c.reject
+			m.imports()
+			if !m.final {
+				t.Error("not imported")
+			}
+			codes := map[int]string{exitDone: "ok", exitQuarantined: "quarantined"}
+			for _, d := range []map[string]any{s.ends(c.sentWith, codes[c.sentWith]), r.ends(c.received, codes[c.received])} {
+				if d["ledger"] == nil || d["root"] == nil || d["transfer"] == nil || d["resume"] != false || d["ok"] != (d["exit"] == float64(exitDone)) {
+					t.Errorf("%v", d)
+				}
+			}
+		})
+	}
+}
+
 // The new device is killed with a batch in its host's hands; the same command ends the
 // import, and the host has each item once.
 func TestHostedImportKilled(t *testing.T) {

@@ -33,6 +33,7 @@ type receiveFlags struct {
 	host                      hostFlags
 	transport                 transportFlag
 	identity                  identityFlags
+	strict                    strictFlag
 	trust, attestation        string
 }
 
@@ -68,6 +69,7 @@ func newReceive(ui *terminal) *cobra.Command {
 	f.host.bind(c)
 	f.transport.bind(c)
 	f.identity.bind(c)
+	f.strict.bind(c)
 	p.StringVar(&f.attestation, "attestation", "", "file by which the account attests this device (vcon-transfer identity attest), for send --attest")
 	p.StringVar(&f.trust, "trust", "", "file of public identities: only these old devices may send")
 	return c
@@ -146,10 +148,10 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	sayLeftState(ui, result)
 	if ui.host != nil {
 		ui.host.result(result)
-		return nil
+		return f.strict.judge(&result.Ledger)
 	}
 	summarize(ui, result, "received into", f.where())
-	return nil
+	return f.strict.judge(&result.Ledger)
 }
 
 // sayNoOffer tells who waits for an offer in a file that there will be none. What is

@@ -29,6 +29,7 @@ type sendFlags struct {
 	host                          hostFlags
 	transport                     transportFlag
 	identity                      identityFlags
+	strict                        strictFlag
 	attest                        string
 }
 
@@ -64,6 +65,7 @@ func newSend(ui *terminal) *cobra.Command {
 	f.host.bind(c)
 	f.transport.bind(c)
 	f.identity.bind(c)
+	f.strict.bind(c)
 	p.StringVar(&f.attest, "attest", "", "file of public identities of accounts: refuse a new device that none of them has attested")
 	c.MarkFlagsMutuallyExclusive("offer-file", "scan", "offer-fd")
 	return c
@@ -191,10 +193,10 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 	sayLeftState(ui, result)
 	if ui.host != nil {
 		ui.host.result(result)
-		return nil
+		return f.strict.judge(&result.Ledger)
 	}
 	summarize(ui, result, "sent to", fmt.Sprintf("%q", printable(result.Peer, 64)))
-	return nil
+	return f.strict.judge(&result.Ledger)
 }
 
 // checkOffer asks about what makes an offer doubtful, before any connection.

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 )
 
@@ -24,6 +27,21 @@ func summarize(ui *terminal, r *transfer.Result, verb, where string) {
 	if r.Reconnects > 0 {
 		ui.remark("The connection was lost %s and taken up again.", times(r.Reconnects))
 	}
+}
+
+// strictFlag is --strict: an end with items in quarantine is not a good one.
+type strictFlag bool
+
+func (f *strictFlag) bind(c *cobra.Command) {
+	c.Flags().BoolVar((*bool)(f), "strict", false, "exit code 13 when items, or attachments, are in quarantine at the end")
+}
+
+// judge is what --strict says of a history that is imported.
+func (f strictFlag) judge(l *segment.Ledger) error {
+	if n := sumOf(l.Quarantined) + sumOf(l.AttachmentsQuarantined); f && n > 0 {
+		return quarantineError(n)
+	}
+	return nil
 }
 
 func times(n int) string {

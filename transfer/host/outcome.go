@@ -17,9 +17,10 @@ const (
 	CodeOffer       = "offer"       // the offer cannot be read
 	CodeInterrupted = "interrupted" // this side was stopped: cancelled, or its host is gone
 	CodeInternal    = "internal"
-	CodeListen      = "listen"  // the new device cannot wait for the old one where it has to
-	CodeSource      = "source"  // that of the wire format: a history that cannot be read
-	CodeStorage     = "storage" // that of the wire format: a place that cannot be written
+	CodeQuarantined = "quarantined" // all is done, with items in quarantine, which the host did not want
+	CodeListen      = "listen"      // the new device cannot wait for the old one where it has to
+	CodeSource      = "source"      // that of the wire format: a history that cannot be read
+	CodeStorage     = "storage"     // that of the wire format: a place that cannot be written
 )
 
 // A Failure is an error whose code is known where it is found, before a transfer begins
@@ -133,5 +134,6 @@ var exits = map[int][]string{
 	10:  {CodeStorage},
 	11:  {wire.CodePolicy.String(), wire.CodeUntrusted.String()},
 	12:  {wire.CodeVersion.String(), wire.CodeSuite.String()},
+	13:  {CodeQuarantined},
 	130: {CodeInterrupted},
 }
