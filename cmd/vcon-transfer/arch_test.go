@@ -25,6 +25,7 @@ func importTable() map[string][]string {
 		"codec/mimi":             {"codec"},
 		"codec/convert":          {"codec", "codec/mimi"},
 		"codec/segment":          {"codec", "codec/mimi"},
+		"codec/policy":           {},
 		"codec/history":          {"codec", "codec/mimi", "codec/segment"},
 		"codec/internal/cddl":    {}, // judges the codec's output, in tests
 		"codec/history/sqlite":   {"codec", "codec/mimi", "codec/segment", "codec/history"},
@@ -37,6 +38,7 @@ func importTable() map[string][]string {
 		"transfer/relay/server":  {"transfer/wire"},
 		"transfer/statedir":      {"hpke", "pairing", "transfer", "transfer/internal/disk"},
 		"transfer/internal/disk": {},
+		"transfer/sealedfile":    {"codec/policy", "codec/segment", "hpke", "pairing", "transfer", "transfer/wire"},
 		"transfer/host":          {"codec", "codec/segment", "pairing", "transfer", "transfer/wire", "transfer/internal/disk"},
 		"transfer/transfertest":  {"codec", "codec/segment", "codec/history", "pairing", "transfer", "transfer/wire", "transfer/relay", "transfer/relay/server", "transfer/internal/disk"}, // fakes for tests
 		"transfer/reference":     {},                                                                                                                                                       // the wire format once more, in tests
@@ -62,7 +64,7 @@ func importers() map[string][]string {
 	return map[string][]string{
 		"github.com/cloudflare/circl":        {"hpke"},
 		"github.com/fxamacker/cbor":          {"codec", "pairing"},       // pairing imports no codec, and has arrays of its own
-		"github.com/go-json-experiment/json": {"codec", "codec/convert"}, // exports are streams of records, which codec has no part in
+		"github.com/go-json-experiment/json": {"codec", "codec/convert", "codec/policy"}, // exports are streams of records, which codec has no part in; a policy in JSON
 		"github.com/makiuchi-d/gozxing":      {"pairing"},
 		"github.com/skip2/go-qrcode":         {"pairing"},
 		"github.com/spf13/cobra":             {"cmd/vcon-transfer"},
