@@ -63,7 +63,7 @@ func importTable() map[string][]string {
 func importers() map[string][]string {
 	return map[string][]string{
 		"github.com/cloudflare/circl":        {"hpke"},
-		"github.com/fxamacker/cbor":          {"codec", "pairing"},       // pairing imports no codec, and has arrays of its own
+		"github.com/fxamacker/cbor":          {"codec", "pairing"},                       // pairing imports no codec, and has arrays of its own
 		"github.com/go-json-experiment/json": {"codec", "codec/convert", "codec/policy"}, // exports are streams of records, which codec has no part in; a policy in JSON
 		"github.com/makiuchi-d/gozxing":      {"pairing"},
 		"github.com/skip2/go-qrcode":         {"pairing"},

@@ -2,6 +2,11 @@ package sealedfile
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
+	"io"
+	"iter"
+	"slices"
 	"testing"
 	"time"
 
@@ -9,6 +14,7 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/hpke"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
 )
 
@@ -22,16 +28,17 @@ type forgery struct {
 	id         func([32]byte) [32]byte // for the root and the end
 	sealing    func(*sealing)          // before the end
 	raw        func(header [32]byte) []byte
-	scope      segment.Scope
+	plain      func([]byte) []byte // the payload
+	source     func(transfer.Source) transfer.Source
 }
 
 func (f forgery) make(t *testing.T) []byte {
 	t.Helper()
-	o := SealOptions{Source: sourceOf(t, f.v), Scope: f.scope, Recipients: f.recipients, Intent: pairing.CatchUp, Signer: f.ends, Label: "Alice"}
-	if o.Scope.Rooms == nil {
-		o.Scope.Rooms = []string{room}
+	o := SealOptions{Source: sourceOf(t, f.v), Scope: segment.Scope{Rooms: []string{room}, CatchUp: true},
+		Recipients: f.recipients, Intent: pairing.CatchUp, Signer: f.ends, Label: "Alice"}
+	if f.source != nil {
+		o.Source = f.source(o.Source)
 	}
-	o.Scope.CatchUp = true
 	now := time.Now().Truncate(time.Millisecond)
 	overview, err := o.Source.Overview(t.Context(), o.Scope)
 	if err != nil {
@@ -61,7 +68,14 @@ func (f forgery) make(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &sealing{o: &o, w: stream, meter: newMeter(nil, 0, 0), result: Result{ID: pairing.ShareID(sealer.Header(), signed), Head: head}}
+	// The payload is made aside, so that plain can change it.
+	var aside bytes.Buffer
+	secret := make([]byte, hpke.SuiteXWing.KeySize())
+	asideStream, err := hpke.NewWriter(&aside, hpke.SuiteXWing, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sealing{o: &o, w: asideStream, meter: newMeter(nil, 0, 0), result: Result{ID: pairing.ShareID(sealer.Header(), signed), Head: head}}
 	if f.id != nil {
 		s.result.ID = f.id(s.result.ID)
 	}
@@ -73,6 +87,23 @@ func (f forgery) make(t *testing.T) []byte {
 		f.sealing(s)
 	}
 	if err := s.end(); err != nil {
+		t.Fatal(err)
+	}
+	if err := asideStream.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := hpke.NewReader(&aside, hpke.SuiteXWing, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.plain != nil {
+		payload = f.plain(payload)
+	}
+	if _, err := stream.Write(payload); err != nil {
 		t.Fatal(err)
 	}
 	if err := stream.Close(); err != nil {
@@ -120,6 +151,31 @@ func TestForged(t *testing.T) {
 		"a second page cut short":                  {func(f *forgery) { f.sealing = func(s *sealing) { s.record(recordPage, 3, []byte{1, 2, 3}) } }, nil},
 		"a segment that no page lists":             {func(f *forgery) { f.sealing = func(s *sealing) { s.record(recordSegment, 1, []byte{1}) } }, nil},
 		"padding that is not what a sealer writes": {func(f *forgery) { f.sealing = func(s *sealing) { s.record(recordPadding, 1, []byte{0}) } }, nil},
+		"a segment under another's name": {func(f *forgery) {
+			f.plain = func(p []byte) []byte { return bytes.Replace(p, []byte("message 7:"), []byte("message 8:"), 1) }
+		}, nil},
+		"a content under another's hash": {func(f *forgery) {
+			f.plain = func(p []byte) []byte { p[bytes.Index(p, []byte{0, 1, 2, 3, 4, 5, 6, 7, 0, 1})+4] ^= 1; return p }
+		}, nil},
+		"data behind the end": {func(f *forgery) { f.plain = func(p []byte) []byte { return append(p, 0) } }, nil},
+		"padding that is shorter than a sealer's": {func(f *forgery) {
+			var at uint64
+			f.sealing = func(s *sealing) { at = s.written }
+			f.plain = func(p []byte) []byte {
+				n := binary.BigEndian.Uint64(p[at+1:])
+				if p[at] != byte(recordPadding) || n == 0 {
+					t.Fatalf("no padding at %d", at)
+				}
+				binary.BigEndian.PutUint64(p[at+1:], n-1)
+				return slices.Delete(p, int(at)+recordHead, int(at)+recordHead+1)
+			}
+		}, nil},
+		"a manifest that says later than it is": {func(f *forgery) {
+			f.source = func(s transfer.Source) transfer.Source { return later{s} }
+		}, nil},
+		"padding that hides something": {func(f *forgery) {
+			f.plain = func(p []byte) []byte { p[bytes.LastIndex(p, make([]byte, 64))+60] = 1; return p }
+		}, nil},
 	} {
 		f := honest
 		c.change(&f)
@@ -135,4 +191,25 @@ func TestForged(t *testing.T) {
 		f.sharer, f.ends = thief, thief
 		refused(t, f.make(t), o, wire.CodeUntrusted, pairing.ErrUntrusted)
 	})
+}
+
+// later says in the manifest that messages are later than they are: they would pass a
+// window.
+type later struct{ transfer.Source }
+
+func (l later) Manifest(ctx context.Context, scope segment.Scope) iter.Seq2[*segment.Page, error] {
+	return func(yield func(*segment.Page, error) bool) {
+		for p, err := range l.Source.Manifest(ctx, scope) {
+			if p != nil {
+				for i := range p.Entries {
+					if e := &p.Entries[i]; e.Type == segment.SegmentType && e.Segment.Kind == segment.Messages {
+						e.Segment.First = e.Segment.Last
+					}
+				}
+			}
+			if !yield(p, err) {
+				return
+			}
+		}
+	}
 }

@@ -252,3 +252,27 @@ func TestGoesOn(t *testing.T) {
 		t.Errorf("%d and %d staged: %+v", first, sink.staged, r.Ledger)
 	}
 }
+
+// A sink that holds another content under the name of an attachment is not told that
+// it has the shared one.
+func TestAnotherContent(t *testing.T) {
+	key, sink := keyFor(t, hpke.SuiteXWing), newSink(t)
+	file, _ := seal(t, SealOptions{Source: sourceOf(t, conversation(3, 1)), Recipients: publics(key)})
+	o := OpenOptions{Keys: []*hpke.PrivateKey{key}, Sink: holding{sink}}
+	if _, err := Open(t.Context(), bytes.NewReader(file), o); transfer.CodeOf(err) != wire.CodeVerification || sink.committed > 0 {
+		t.Error(err)
+	}
+}
+
+// holding has every content already, it says.
+type holding struct{ *watched }
+
+func (h holding) Have(ctx context.Context, r segment.RoomEntry, entries []segment.Entry) ([]segment.Want, error) {
+	wants, err := h.watched.Have(ctx, r, entries)
+	for i := range wants {
+		if entries[i].Type == segment.AttachmentType {
+			wants[i] = segment.Want{Have: [32]byte{1}}
+		}
+	}
+	return wants, err
+}
