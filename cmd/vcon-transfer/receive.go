@@ -20,8 +20,7 @@ import (
 )
 
 type receiveFlags struct {
-	store, out, format        string
-	toHost                    string
+	sinkFlags
 	listen, advertise, socket string
 	noLAN                     bool
 	relay, relayTokenFile     string
@@ -48,10 +47,8 @@ func newReceive(ui *terminal) *cobra.Command {
 		},
 	}
 	p := c.Flags()
-	p.StringVar(&f.store, "store", "", "SQLite history to import into (default: in the user's data directory)")
-	p.StringVar(&f.out, "out", "", "write vCon files and attachments into this folder instead")
+	f.sinkFlags.bind(c)
 	p.StringVar(&f.toHost, "to-host", "", "with --json: import into the program that runs this one; what is in flight to it is in this folder")
-	p.StringVar(&f.format, "format", "cbor", "of the files in --out: cbor or json")
 	p.StringVar(&f.listen, "listen", "", "TCP address for the LAN (default: private addresses, a free port)")
 	p.StringVar(&f.advertise, "advertise", "", "address that the offer names instead, for port forwarding")
 	p.StringVar(&f.socket, "socket", "", "listen on this unix socket")
@@ -88,7 +85,7 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	if err != nil {
 		return err
 	}
-	sink, err := f.openSink(ctx, ui)
+	sink, err := f.openSink(ctx, ui, f.host.answer)
 	if err != nil {
 		return err
 	}
@@ -171,14 +168,12 @@ func (f *receiveFlags) sayNoOffer(ui *terminal) {
 
 func (f *receiveFlags) check() error {
 	switch {
-	case f.out != "" && f.store != "":
-		return usageError{errors.New("--store and --out exclude each other")}
+	case f.sinkFlags.check() != nil:
+		return f.sinkFlags.check()
 	case f.toHost != "" && (f.store != "" || f.out != ""):
 		return usageError{errors.New("--to-host excludes --store and --out")}
 	case f.toHost != "" && !f.host.json:
 		return usageError{errors.New("--to-host needs --json")}
-	case f.format != "cbor" && f.format != "json":
-		return usageError{fmt.Errorf("--format %q is neither cbor nor json", f.format)}
 	case f.noLAN && f.relay == "" && f.socket == "":
 		return usageError{errors.New("--no-lan leaves no route: add --relay or --socket")}
 	case f.noLAN && (f.listen != "" || f.advertise != ""):
@@ -271,17 +266,6 @@ func (f *receiveFlags) routes(ctx context.Context, ui *terminal, token string) (
 		routes = append(routes, pairing.Route{Kind: pairing.RouteUnix, Path: path})
 	}
 	return acceptors, routes[:min(len(routes), pairing.MaxRoutes)], func() { listener.Close() }, nil
-}
-
-// where names the destination for the summary.
-func (f *receiveFlags) where() string {
-	if f.out != "" {
-		return f.out
-	}
-	if f.toHost != "" {
-		return f.toHost
-	}
-	return f.storePath()
 }
 
 // A receivePrompt speaks with the person at the new device.

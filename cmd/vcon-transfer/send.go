@@ -17,20 +17,19 @@ import (
 )
 
 type sendFlags struct {
-	offerFile, scan, since, until string
-	rooms                         []string
-	maxMessages                   uint64
-	noMedia, yes, public          bool
-	label, relayTokenFile         string
-	export                        exportFlags
-	offerFD, sourceFD             fdFlag
-	state                         stateFlags
-	timeout                       timeoutFlag
-	host                          hostFlags
-	transport                     transportFlag
-	identity                      identityFlags
-	strict                        strictFlag
-	attest                        string
+	scopeFlags
+	offerFile, scan       string
+	yes, public           bool
+	label, relayTokenFile string
+	export                exportFlags
+	offerFD, sourceFD     fdFlag
+	state                 stateFlags
+	timeout               timeoutFlag
+	host                  hostFlags
+	transport             transportFlag
+	identity              identityFlags
+	strict                strictFlag
+	attest                string
 }
 
 func newSend(ui *terminal) *cobra.Command {
@@ -50,11 +49,7 @@ func newSend(ui *terminal) *cobra.Command {
 	p.Var(&f.offerFD, "offer-fd", "read the offer's text from this file descriptor")
 	p.Var(&f.sourceFD, "source-fd", "read SOURCE, a vCon, from this file descriptor")
 	p.StringVar(&f.scan, "scan", "", "read the QR code from this picture or screenshot")
-	p.StringVar(&f.since, "since", "", "only messages from this date or time on (2026-01-31, or RFC 3339)")
-	p.StringVar(&f.until, "until", "", "only messages before this date or time")
-	p.StringArrayVar(&f.rooms, "room", nil, "only this room, by its URI; may be repeated")
-	p.Uint64Var(&f.maxMessages, "max-messages", 0, "only the newest N messages of each room")
-	p.BoolVar(&f.noMedia, "no-media", false, "no attachments")
+	f.scopeFlags.bind(c)
 	p.BoolVar(&f.yes, "yes", false, "do not ask for consent")
 	p.BoolVar(&f.public, "allow-public-route", false, "take an offer that leads to a public address")
 	p.StringVar(&f.label, "label", hostname(), "what this device is called on the other one's screen; who shares, in a catch-up")
@@ -218,37 +213,6 @@ func (f *sendFlags) checkOffer(ctx context.Context, ui *terminal, offer *pairing
 			printable(offer.Route.Path, 100)))
 	}
 	return nil
-}
-
-// scope is what the flags select.
-func (f *sendFlags) scope() (segment.Scope, error) {
-	s := segment.Scope{Rooms: f.rooms, MaxMessages: f.maxMessages, NoMedia: f.noMedia}
-	var err error
-	if s.Since, err = parseTime(f.since); err != nil {
-		return s, usageError{fmt.Errorf("--since: %w", err)}
-	}
-	if s.Until, err = parseTime(f.until); err != nil {
-		return s, usageError{fmt.Errorf("--until: %w", err)}
-	}
-	if !s.Until.IsZero() && !s.Since.Before(s.Until) {
-		return s, usageError{errors.New("--since is not before --until")}
-	}
-	return s, nil
-}
-
-// parseTime reads a date, in the local time zone, or an RFC 3339 time.
-func parseTime(s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	if t, err := time.ParseInLocation(time.DateOnly, s, time.Local); err == nil {
-		return t, nil
-	}
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return t, fmt.Errorf("%q is neither a date like 2026-01-31 nor an RFC 3339 time", s)
-	}
-	return t, nil
 }
 
 // A sendPrompt speaks with the person at the old device.

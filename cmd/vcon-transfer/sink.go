@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/history"
@@ -23,11 +26,45 @@ type sink interface {
 	io.Closer
 }
 
+// sinkFlags say where a history goes.
+type sinkFlags struct {
+	store, out, format string
+	toHost             string // receive --json only
+}
+
+func (f *sinkFlags) bind(c *cobra.Command) {
+	p := c.Flags()
+	p.StringVar(&f.store, "store", "", "SQLite history to import into (default: in the user's data directory)")
+	p.StringVar(&f.out, "out", "", "write vCon files and attachments into this folder instead")
+	p.StringVar(&f.format, "format", "cbor", "of the files in --out: cbor or json")
+}
+
+func (f *sinkFlags) check() error {
+	switch {
+	case f.out != "" && f.store != "":
+		return usageError{errors.New("--store and --out exclude each other")}
+	case f.format != "cbor" && f.format != "json":
+		return usageError{fmt.Errorf("--format %q is neither cbor nor json", f.format)}
+	}
+	return nil
+}
+
+// where names the destination for the summary.
+func (f *sinkFlags) where() string {
+	if f.out != "" {
+		return f.out
+	}
+	if f.toHost != "" {
+		return f.toHost
+	}
+	return f.storePath()
+}
+
 // openSink opens the destination before the offer is shown: what cannot be
 // written is found out while nobody waits for it.
-func (f *receiveFlags) openSink(ctx context.Context, ui *terminal) (sink, error) {
+func (f *sinkFlags) openSink(ctx context.Context, ui *terminal, answer time.Duration) (sink, error) {
 	if f.toHost != "" {
-		s, err := host.OpenSink(ui.host.Conn, f.toHost, host.SinkOptions{Answer: f.host.answer})
+		s, err := host.OpenSink(ui.host.Conn, f.toHost, host.SinkOptions{Answer: answer})
 		if err != nil {
 			return nil, destinationError{fmt.Errorf("%s: %w", f.toHost, err)}
 		}
@@ -121,7 +158,7 @@ func (w placedWriter) Commit(sum [32]byte) error { return w.in.locate(w.Attachme
 func (w placedWriter) Close() error { return w.in.locate(w.AttachmentWriter.Close()) }
 
 // storePath is --store or the default.
-func (f *receiveFlags) storePath() string {
+func (f *sinkFlags) storePath() string {
 	if f.store != "" {
 		return f.store
 	}

@@ -75,17 +75,17 @@ func TestPlace(t *testing.T) {
 	for _, p := range []string{
 		(&sendFlags{}).place([]string{"a.cbor"}),
 		(&sendFlags{}).place([]string{"a.cbor -"}),
-		(&sendFlags{since: "2026-01-01"}).place([]string{"a.cbor", "-"}),
-		(&sendFlags{until: "2026-01-01"}).place([]string{"a.cbor", "-"}),
-		(&sendFlags{rooms: []string{"r"}}).place([]string{"a.cbor", "-"}),
-		(&sendFlags{rooms: []string{"r", "s"}}).place([]string{"a.cbor", "-"}),
-		(&sendFlags{rooms: []string{"r --room s"}}).place([]string{"a.cbor", "-"}),
-		(&sendFlags{maxMessages: 1}).place([]string{"a.cbor", "-"}),
-		(&sendFlags{noMedia: true}).place([]string{"a.cbor", "-"}),
-		(&receiveFlags{store: "a.db"}).place(),
-		(&receiveFlags{out: "a"}).place(),
-		(&receiveFlags{store: "a.db", catchUp: true}).place(),
-		(&receiveFlags{store: "a.db", catchUp: true, room: "r"}).place(),
+		(&sendFlags{scopeFlags: scopeFlags{since: "2026-01-01"}}).place([]string{"a.cbor", "-"}),
+		(&sendFlags{scopeFlags: scopeFlags{until: "2026-01-01"}}).place([]string{"a.cbor", "-"}),
+		(&sendFlags{scopeFlags: scopeFlags{rooms: []string{"r"}}}).place([]string{"a.cbor", "-"}),
+		(&sendFlags{scopeFlags: scopeFlags{rooms: []string{"r", "s"}}}).place([]string{"a.cbor", "-"}),
+		(&sendFlags{scopeFlags: scopeFlags{rooms: []string{"r --room s"}}}).place([]string{"a.cbor", "-"}),
+		(&sendFlags{scopeFlags: scopeFlags{maxMessages: 1}}).place([]string{"a.cbor", "-"}),
+		(&sendFlags{scopeFlags: scopeFlags{noMedia: true}}).place([]string{"a.cbor", "-"}),
+		(&receiveFlags{sinkFlags: sinkFlags{store: "a.db"}}).place(),
+		(&receiveFlags{sinkFlags: sinkFlags{out: "a"}}).place(),
+		(&receiveFlags{sinkFlags: sinkFlags{store: "a.db"}, catchUp: true}).place(),
+		(&receiveFlags{sinkFlags: sinkFlags{store: "a.db"}, catchUp: true, room: "r"}).place(),
 	} {
 		if slices.Contains(seen, p) {
 			t.Errorf("%q means two things", p)
