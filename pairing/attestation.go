@@ -153,6 +153,26 @@ func (a *Attestation) Vouches(device Identity, accounts []Identity, highest uint
 	return nil
 }
 
+// Attested tells whether one of these accounts has named whoever signed b as its device. seen is told the version
+// of the list, keeps the highest of each account and gives it; nil takes any version. The errors are
+// ErrAttestation and those of seen.
+func (b *Bundle) Attested(accounts []Identity, seen func(Identity, uint64) (uint64, error), now time.Time) error {
+	if len(b.Attestation) == 0 {
+		return fmt.Errorf("the new device has no attestation: %w", ErrAttestation)
+	}
+	a, err := ParseAttestation(b.Attestation)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrAttestation, err)
+	}
+	highest := a.Version
+	if seen != nil && slices.Contains(accounts, a.Account) {
+		if highest, err = seen(a.Account, a.Version); err != nil {
+			return err
+		}
+	}
+	return a.Vouches(b.Signer, accounts, highest, now)
+}
+
 // fields is the map without the signature.
 func (a *Attestation) fields() fields {
 	f := fields{}

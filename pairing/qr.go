@@ -37,7 +37,7 @@ func (o *Offer) QR() (*Code, error) {
 func newCode(text string) (*Code, error) {
 	q, err := qrcode.New(text, qrcode.Low)
 	if err != nil {
-		return nil, fmt.Errorf("draw offer: %w", ErrLimit)
+		return nil, fmt.Errorf("draw QR code: %w", ErrLimit)
 	}
 	q.DisableBorder = true
 	inner := q.Bitmap()

@@ -168,3 +168,6 @@ func unchecked(text, prefix, label string, limit int) ([]byte, error) {
 	}
 	return body, nil
 }
+
+// RecipientQR is the text form of a recipient key as a QR code. It is no secret.
+func RecipientQR(k *hpke.PublicKey) (*Code, error) { return newCode(RecipientText(k)) }

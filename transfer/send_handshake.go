@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -95,23 +94,14 @@ func (s *sender) attested() error {
 	if len(s.opts.Accounts) == 0 {
 		return nil
 	}
-	if len(s.bundle.Attestation) == 0 {
-		return fail(wire.CodeUntrusted, fmt.Errorf("the new device has no attestation: %w", pairing.ErrAttestation))
-	}
-	a, err := pairing.ParseAttestation(s.bundle.Attestation)
-	if err != nil {
-		return fail(wire.CodeUntrusted, fmt.Errorf("%w: %w", pairing.ErrAttestation, err))
-	}
-	highest := a.Version
-	if s.opts.Attested != nil && slices.Contains(s.opts.Accounts, a.Account) {
-		if highest, err = s.opts.Attested(a.Account, a.Version); err != nil {
-			return fail(wire.CodeStorage, err)
-		}
-	}
-	if err := a.Vouches(s.bundle.Signer, s.opts.Accounts, highest, time.Now()); err != nil {
+	err := s.bundle.Attested(s.opts.Accounts, s.opts.Attested, time.Now())
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, pairing.ErrAttestation):
 		return fail(wire.CodeUntrusted, err)
 	}
-	return nil
+	return fail(wire.CodeStorage, err)
 }
 
 // consent asks the person, and fixes the scope and what the peer is told of it.

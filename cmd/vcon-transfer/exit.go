@@ -102,6 +102,9 @@ func explain(ctx context.Context, command string, err error) (exit int, message,
 	if _, ok := errors.AsType[offerError](err); ok {
 		return explainOffer(err)
 	}
+	if f, ok := errors.AsType[fileError](err); ok {
+		return explainFile(f.error)
+	}
 	if e, ok := errors.AsType[*transfer.Error](err); ok && e.Code != wire.CodeInternal {
 		return explainTransfer(e)
 	} else if ok {

@@ -65,7 +65,8 @@ func newRoot(ui *terminal) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		newDemo(ui), newReceive(ui), newSend(ui), newRelay(ui),
-		newConvert(ui), newInspect(ui), newHistory(ui), newStatus(ui), newIdentity(ui), newVersion(ui),
+		newConvert(ui), newInspect(ui), newHistory(ui), newStatus(ui), newIdentity(ui),
+		newShare(ui), newOpen(ui), newKey(ui), newVersion(ui),
 	)
 	strict(root)
 	return root

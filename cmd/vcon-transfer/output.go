@@ -37,9 +37,21 @@ func writeOut(ui *terminal, path string, write func(io.Writer) error) error {
 		}
 		return nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".vcon-transfer-*") // mode 0600
+	err := wholeFile(path, write)
+	switch {
+	case err == nil:
+		return nil
+	case ofSource(err):
+		return sourceError{err}
+	}
+	return destinationError{fmt.Errorf("write %s: %w", path, bare(err))}
+}
+
+// wholeFile writes a file (mode 0600) that is there only when it is whole, and durable.
+func wholeFile(path string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".vcon-transfer-*")
 	if err != nil {
-		return destinationError{fmt.Errorf("write %s: %w", path, bare(err))}
+		return destinationError{err}
 	}
 	err = write(f)
 	if err == nil {
@@ -50,12 +62,8 @@ func writeOut(ui *terminal, path string, write func(io.Writer) error) error {
 	}
 	if err != nil {
 		os.Remove(f.Name())
-		if ofSource(err) {
-			return sourceError{err}
-		}
-		return destinationError{fmt.Errorf("write %s: %w", path, bare(err))}
 	}
-	return nil
+	return err
 }
 
 // ofSource reports whether an error of writing is one of what was read for it.

@@ -34,6 +34,7 @@ type receiveFlags struct {
 	identity                  identityFlags
 	strict                    strictFlag
 	trust, attestation        string
+	request                   string
 }
 
 func newReceive(ui *terminal) *cobra.Command {
@@ -68,7 +69,13 @@ func newReceive(ui *terminal) *cobra.Command {
 	f.identity.bind(c)
 	f.strict.bind(c)
 	p.StringVar(&f.attestation, "attestation", "", "file by which the account attests this device (vcon-transfer identity attest), for send --attest")
+	p.StringVar(&f.request, "request", "", "write a request for a sealed file into this file, instead of waiting")
 	p.StringVar(&f.trust, "trust", "", "file of public identities: only these old devices may send")
+	for _, other := range []string{
+		"store", "out", "to-host", "listen", "advertise", "socket", "no-lan", "relay", "qr", "offer-out", "trust", "transport-fd", "json",
+	} {
+		c.MarkFlagsMutuallyExclusive("request", other)
+	}
 	return c
 }
 
@@ -76,6 +83,9 @@ func newReceive(ui *terminal) *cobra.Command {
 func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	if err := errors.Join(f.host.check(ui), f.check()); err != nil {
 		return err
+	}
+	if f.request != "" {
+		return f.writeRequest(ctx, ui)
 	}
 	if err := f.transport.open(); err != nil {
 		return err
@@ -101,20 +111,9 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	}
 	defer closeAll()
 	prompt := &receivePrompt{ui: ui, f: f}
-	offer := pairing.ReceiverOptions{Routes: routes, Label: f.label, Lifetime: f.expires, Room: f.room}
-	if offer.Signer, err = f.identity.signer(ctx, ui); err != nil {
+	offer, err := f.offer(ctx, ui, routes)
+	if err != nil {
 		return err
-	}
-	if offer.Attestation, err = readAttestation(f.attestation, offer.Signer); err != nil {
-		return err
-	}
-	if f.trust != "" {
-		if offer.Trust, err = readIdentities(f.trust); err != nil {
-			return err
-		}
-	}
-	if f.catchUp {
-		offer.Intent = pairing.CatchUp
 	}
 	if k.found != nil {
 		sayGoingOn(ui, k.found)
@@ -149,6 +148,26 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 	}
 	summarize(ui, result, "received into", f.where())
 	return f.strict.judge(&result.Ledger)
+}
+
+// offer is what this device says of itself.
+func (f *receiveFlags) offer(ctx context.Context, ui *terminal, routes []pairing.Route) (o pairing.ReceiverOptions, err error) {
+	o = pairing.ReceiverOptions{Routes: routes, Label: f.label, Lifetime: f.expires, Room: f.room}
+	if o.Signer, err = f.identity.signer(ctx, ui); err != nil {
+		return o, err
+	}
+	if o.Attestation, err = readAttestation(f.attestation, o.Signer); err != nil {
+		return o, err
+	}
+	if f.trust != "" {
+		if o.Trust, err = readIdentities(f.trust); err != nil {
+			return o, err
+		}
+	}
+	if f.catchUp {
+		o.Intent = pairing.CatchUp
+	}
+	return o, nil
 }
 
 // sayNoOffer tells who waits for an offer in a file that there will be none. What is

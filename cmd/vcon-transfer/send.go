@@ -30,6 +30,7 @@ type sendFlags struct {
 	identity              identityFlags
 	strict                strictFlag
 	attest                string
+	request, toFile       string
 }
 
 func newSend(ui *terminal) *cobra.Command {
@@ -62,6 +63,12 @@ func newSend(ui *terminal) *cobra.Command {
 	f.identity.bind(c)
 	f.strict.bind(c)
 	p.StringVar(&f.attest, "attest", "", "file of public identities of accounts: refuse a new device that none of them has attested")
+	p.StringVar(&f.request, "for", "", "with --to-file: the request of the new device (vcon-transfer receive --request)")
+	p.StringVar(&f.toFile, "to-file", "", "seal the history into this file, for a request, instead of sending it")
+	c.MarkFlagsRequiredTogether("for", "to-file")
+	for _, offer := range []string{"offer-file", "scan", "offer-fd", "transport-fd", "json", "source-fd"} {
+		c.MarkFlagsMutuallyExclusive("to-file", offer)
+	}
 	c.MarkFlagsMutuallyExclusive("offer-file", "scan", "offer-fd")
 	return c
 }
@@ -101,6 +108,9 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 	exports, err := f.export.options("")
 	if err != nil {
 		return err
+	}
+	if f.toFile != "" {
+		return f.sealFor(ctx, ui, func() (history.Reader, error) { return openSource(ctx, ui, sources, exports) })
 	}
 	if err := f.transport.open(); err != nil {
 		return err
@@ -148,9 +158,7 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 		if options.Accounts, err = readIdentities(f.attest); err != nil {
 			return err
 		}
-		options.Attested = func(account pairing.Identity, version uint64) (uint64, error) {
-			return highestAttested(f.state.path(), account, version)
-		}
+		options.Attested = f.seen
 	}
 	if f.transport.given() {
 		options.Dialer = &f.transport
@@ -194,6 +202,11 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 	return f.strict.judge(&result.Ledger)
 }
 
+// seen keeps the highest version of an account's attestations.
+func (f *sendFlags) seen(account pairing.Identity, version uint64) (uint64, error) {
+	return highestAttested(f.state.path(), account, version)
+}
+
 // checkOffer asks about what makes an offer doubtful, before any connection.
 func (f *sendFlags) checkOffer(ctx context.Context, ui *terminal, offer *pairing.Offer) error {
 	if offer.Intent == pairing.CatchUp && len(f.rooms) != 1 {
@@ -231,20 +244,25 @@ func (p *sendPrompt) Consent(ctx context.Context, r transfer.ConsentRequest) (se
 	if r.Identity != (pairing.Identity{}) {
 		p.ui.say("  it signs as %s", r.Identity.Text())
 	}
-	for i, room := range o.Rooms {
-		if i == maxRoomsShown {
-			p.ui.say("  and %s more", plural(uint64(len(o.Rooms)-i), "room"))
-			break
-		}
-		p.ui.say("  %s", roomLine(room))
-	}
-	p.ui.say("  in all %s, %s, about %s", plural(o.Messages, "message"), plural(o.Attachments, "attachment"), size(o.Bytes))
-	sayLeft(p.ui, "not sent", o.Left)
+	sayRooms(p.ui, o)
 	if p.yes {
 		return r.Scope, nil
 	}
 	p.ui.say("Only go on if that device is in front of you, or with somebody you know.")
 	return r.Scope, confirm(ctx, p.ui, "Send it?")
+}
+
+// sayRooms shows what a question for consent is about.
+func sayRooms(ui *terminal, o *segment.Overview) {
+	for i, room := range o.Rooms {
+		if i == maxRoomsShown {
+			ui.say("  and %s more", plural(uint64(len(o.Rooms)-i), "room"))
+			break
+		}
+		ui.say("  %s", roomLine(room))
+	}
+	ui.say("  in all %s, %s, about %s", plural(o.Messages, "message"), plural(o.Attachments, "attachment"), size(o.Bytes))
+	sayLeft(ui, "not sent", o.Left)
 }
 
 // maxRoomsShown keeps the question on one screen.

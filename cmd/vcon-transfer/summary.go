@@ -17,15 +17,20 @@ func summarize(ui *terminal, r *transfer.Result, verb, where string) {
 	ui.say("Done: %s %s %s in %s (%s on the wire).", plural(l.Source-sumOf(l.Excluded), "item"), verb, where,
 		r.Duration.Round(10*time.Millisecond), size(r.Sent+r.Received))
 	sayAll(ui, ledgerLines(l))
+	sayComplete(ui, l)
+	if r.Reconnects > 0 {
+		ui.remark("The connection was lost %s and taken up again.", times(r.Reconnects))
+	}
+}
+
+// sayComplete says whether all of a history is here.
+func sayComplete(ui *terminal, l segment.Ledger) {
 	if lost := l.Lost() + sumOf(l.AttachmentsQuarantined); lost == 0 && sumOf(l.Excluded)+sumOf(l.AttachmentsExcluded) == 0 {
 		ui.say("Everything that was on the old device is here.")
 	} else if lost == 0 {
 		ui.say("Everything that was chosen is here.")
 	} else {
 		ui.say("Not everything is here: see above.")
-	}
-	if r.Reconnects > 0 {
-		ui.remark("The connection was lost %s and taken up again.", times(r.Reconnects))
 	}
 }
 

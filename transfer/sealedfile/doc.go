@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/hpke"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
@@ -45,6 +46,7 @@ type Result struct {
 	Root   [32]byte // of its content: segments and attachments in the manifest's order
 	Head   *pairing.ShareHead
 	Ledger segment.Ledger
+	Key    *hpke.PublicKey // that the file was opened with; nil for who sealed it
 }
 
 func fail(code wire.Code, err error) error {

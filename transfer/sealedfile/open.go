@@ -123,7 +123,7 @@ func read(ctx context.Context, file io.ReadSeeker, o *OpenOptions, t taker) (*op
 	if err != nil {
 		return nil, nil, fail(wire.CodeVerification, err)
 	}
-	c := &Claim{Result: Result{ID: pairing.ShareID(f.Header(), f.Head()), Head: head}, Suite: f.Prefix().Suite}
+	c := &Claim{Result: Result{ID: pairing.ShareID(f.Header(), f.Head()), Head: head, Key: f.key.Public()}, Suite: f.Prefix().Suite}
 	if err := o.judge(c, time.Now()); err != nil {
 		return nil, nil, err
 	}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vcon-transfer/vcon-transfer/codec/history"
+	"github.com/vcon-transfer/vcon-transfer/codec/policy"
+	"github.com/vcon-transfer/vcon-transfer/codec/segment"
+	"github.com/vcon-transfer/vcon-transfer/pairing"
+	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/sealedfile"
+)
+
+type shareFlags struct {
+	scopeFlags
+	to            []string
+	out           string
+	identity      string
+	label, policy string
+	role          uint32
+	lifetime      time.Duration
+	classic, yes  bool
+	export        exportFlags
+}
+
+func newShare(ui *terminal) *cobra.Command {
+	var f shareFlags
+	c := &cobra.Command{
+		Use:   "share SOURCE...",
+		Short: "seal the history of a room for new members, into one file that only they can open",
+		Long: "Seal the history of one room, from some point in the past on, for members who joined it. The file can go by\n" +
+			"any way, the internet included. It is signed: who opens it sees who shared what, under which policy.",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return shareRoom(c.Context(), ui, &f, args) },
+	}
+	p := c.Flags()
+	f.scopeFlags.bind(c)
+	p.StringArrayVar(&f.to, "to", nil, "file with the recipients' public keys or requests, one a line, or with one key in binary; may be repeated")
+	p.StringVar(&f.out, "out", "", "the sealed file")
+	p.StringVar(&f.identity, "identity", "", "file with the key that you sign with (vcon-transfer identity new)")
+	p.StringVar(&f.label, "label", hostname(), "who shares, as the recipients see it")
+	p.StringVar(&f.policy, "policy", "", "file with the room's policy on sharing its history (MIMI HistoryPolicy, in JSON or as TLS structure)")
+	p.Uint32Var(&f.role, "role", 0, "with --policy: the index of your role in the room")
+	p.DurationVar(&f.lifetime, "expires", sealedfile.DefaultLifetime, "how long it can be opened, at most 30 days")
+	p.BoolVar(&f.classic, "classic", false, "allow X25519 keys, which a quantum computer opens")
+	p.BoolVar(&f.yes, "yes", false, "do not ask for consent")
+	f.export.bind(c)
+	return c
+}
+
+// shareRoom seals a room for others, as a person sees it.
+func shareRoom(ctx context.Context, ui *terminal, f *shareFlags, sources []string) error {
+	switch {
+	case len(f.to) == 0 || f.out == "" || f.identity == "":
+		return usageError{errors.New("say for whom with --to, into which file with --out, and who signs with --identity")}
+	case len(f.rooms) != 1:
+		return usageError{errors.New("say which room with --room: one at a time")}
+	case f.lifetime <= 0 || f.lifetime > pairing.MaxShareLife:
+		return usageError{fmt.Errorf("--expires is at most %v", pairing.MaxShareLife)}
+	}
+	o := sealedfile.SealOptions{
+		Intent: pairing.CatchUp, Label: f.label, Role: f.role, Lifetime: f.lifetime, Classic: f.classic,
+	}
+	var err error
+	if o.Signer, err = readIdentityKey(f.identity); err != nil {
+		return err
+	}
+	if o.Recipients, err = readRecipients(f.to); err != nil {
+		return err
+	}
+	if o.Policy, err = readPolicy(f.policy); err != nil {
+		return err
+	}
+	if o.Scope, err = f.scope(); err != nil {
+		return err
+	}
+	exports, err := f.export.options("")
+	if err != nil {
+		return err
+	}
+	o.Consent = func(ctx context.Context, h *pairing.ShareHead, overview *segment.Overview) error {
+		ui.say("For %s of the room, in a file that can be opened until %s:", plural(uint64(h.Recipients), "member"), day(h.NotAfter))
+		return sealConsent(ctx, ui, overview, f.yes, "Share it?")
+	}
+	return sealInto(ctx, ui, f.out, func() (history.Reader, error) { return openSource(ctx, ui, sources, exports) }, o)
+}
+
+// readPolicy reads the file of --policy; nil without one.
+func readPolicy(file string) (*policy.History, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := readShort(file, policy.MaxJSON)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("read policy: %w", err)}
+	}
+	p, err := policy.Parse([]byte(text))
+	if err != nil {
+		return nil, usageError{fmt.Errorf("%s: %w", file, err)}
+	}
+	return p, nil
+}
+
+// sealConsent shows what is about to be sealed, and asks.
+func sealConsent(ctx context.Context, ui *terminal, o *segment.Overview, yes bool, question string) error {
+	sayRooms(ui, o)
+	if yes {
+		return nil
+	}
+	return confirm(ctx, ui, question)
+}
+
+// sealInto seals a source into a file that is there only when it is whole, and says
+// what names it.
+func sealInto(ctx context.Context, ui *terminal, out string, open func() (history.Reader, error), o sealedfile.SealOptions) error {
+	if err := free(out); err != nil {
+		return err
+	}
+	source := history.NewLazySource(open)
+	defer source.Close()
+	if err := source.Open(); err != nil {
+		return err
+	}
+	o.Source = source
+	o.Progress = func(p transfer.Progress) { ui.progress(p, "writing it") }
+	var r *sealedfile.Result
+	err := wholeFile(out, func(w io.Writer) (err error) {
+		r, err = sealedfile.Seal(ctx, w, o)
+		return err
+	})
+	ui.endProgress()
+	if err != nil {
+		return fileError{err}
+	}
+	ui.say("Sealed: %s, %s, into %s. It can be opened until %s.", plural(r.Head.Messages, "message"),
+		plural(r.Head.Attachments, "attachment"), out, day(r.Head.NotAfter))
+	if _, err := fmt.Fprintf(ui.out, "file id: %x\nroot: %x\n", r.ID, r.Root); err != nil {
+		return destinationError{fmt.Errorf("write standard output: %w", err)}
+	}
+	return nil
+}
+
+// day is an instant for a person, to the minute.
+func day(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
