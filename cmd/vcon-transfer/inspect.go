@@ -20,9 +20,10 @@ func newInspect(ui *terminal) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "inspect FILE",
-		Short: "what is in a vCon, an export, a store or an offer: counts, rooms, dates, levels, problems",
-		Long: "Tell what is in a vCon file or folder, another program's export, a store, or an offer (its text or its\n" +
-			"QR code as a picture). Nothing is changed, and the secret of an offer is never shown. FILE may be -.",
+		Short: "what is in a vCon, an export, a store, a sealed file, a request or an offer: counts, rooms, dates, levels, problems",
+		Long: "Tell what is in a vCon file or folder, another program's export, a store, the outside of a sealed file,\n" +
+			"a request, or an offer (its text or its QR code as a picture). Nothing is changed, and the secret of an offer\n" +
+			"is never shown. FILE may be -, for a vCon or an offer.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return inspect(c.Context(), ui, args[0], asJSON)
@@ -54,7 +55,7 @@ func inspect(ctx context.Context, ui *terminal, path string, asJSON bool) error 
 // come, none goes away.
 type inspection struct {
 	File    string            `json:"file"`
-	Kind    string            `json:"kind"` // vcon, export, store, offer; "" for what cannot be told
+	Kind    string            `json:"kind"` // vcon, export, store, offer, sealed file, request, recipient key; "" for what cannot be told
 	Format  string            `json:"format,omitempty"`
 	Bytes   int64             `json:"bytes,omitempty"`
 	Files   uint64            `json:"files,omitempty"`
@@ -73,6 +74,9 @@ type inspection struct {
 	Attachments *attachmentCounts `json:"attachments,omitempty"`
 	Transfers   []transferInfo    `json:"transfers,omitempty"`
 	Offer       *offerInspection  `json:"offer,omitempty"`
+
+	SealedFile *sealedFileInspection `json:"sealed_file,omitempty"`
+	Request    *requestInspection    `json:"request,omitempty"`
 
 	Changes  []string  `json:"changes,omitempty"` // of an export, what is carried with a change
 	Problems []problem `json:"problems,omitempty"`

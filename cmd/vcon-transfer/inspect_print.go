@@ -23,6 +23,14 @@ func (i *inspection) print(v *view) error {
 		i.Offer.print(v)
 		return v.flush()
 	}
+	if i.SealedFile != nil {
+		i.SealedFile.print(v)
+		return v.flush()
+	}
+	if i.Request != nil {
+		i.Request.print(v)
+		return v.flush()
+	}
 	i.sections(v)
 	return v.flush()
 }
@@ -136,6 +144,12 @@ func (i *inspection) what() string {
 		parts = append(parts, "a history of vcon-transfer")
 	case "offer":
 		parts = append(parts, "an offer")
+	case "sealed file":
+		parts = append(parts, "a sealed file", size(uint64(i.Bytes)))
+	case "request":
+		parts = append(parts, "a request for a sealed file")
+	case "recipient key":
+		parts = append(parts, "a recipient key, public")
 	}
 	return strings.Join(parts, ", ")
 }

@@ -22,12 +22,22 @@ func (i *inspection) read(ctx context.Context, ui *terminal, path string) error 
 	if path == "-" {
 		return i.readStdin(ctx, ui)
 	}
-	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() <= pairing.MaxImageBytes {
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 		prefix, err := readPrefix(path)
 		if err != nil {
 			return unreadable(path, err)
 		}
-		if imageLike(prefix) || info.Size() <= pairing.MaxOfferText && offerLike(prefix) {
+		if bytes.HasPrefix(prefix, []byte(sealedFileMagic)) {
+			return i.readSealedFile(path)
+		}
+		if info.Size() <= pairing.MaxRequestText && keyLike(prefix) {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return unreadable(path, err)
+			}
+			return i.readKeyText(path, data)
+		}
+		if info.Size() <= pairing.MaxImageBytes && imageLike(prefix) || info.Size() <= pairing.MaxOfferText && offerLike(prefix) {
 			data, err := os.ReadFile(path)
 			if err != nil {
 				return unreadable(path, err)
@@ -103,6 +113,9 @@ func (i *inspection) readOffer(data []byte) error {
 		if text, err = pairing.ReadQR(bytes.NewReader(data)); err != nil {
 			return offerError{fmt.Errorf("read QR code: %w", err)}
 		}
+	}
+	if keyLike([]byte(text)) {
+		return i.readKeyText(i.File, []byte(text))
 	}
 	o, err := pairing.ParseOffer(text)
 	if err != nil {
