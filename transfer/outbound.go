@@ -348,9 +348,10 @@ func padme(n uint64) uint64 {
 }
 
 func (out *outbound) progress(ctx context.Context) {
+	all := out.ended && out.in.allStaged() // before what there is: a report may come in between
 	st := out.in.progress()
 	out.s.meter.set(st.messages+out.heldItems, st.bytes+out.held, out.held)
-	if out.ended && out.in.allStaged() && !out.s.meter.p.Storing {
+	if all && !out.s.meter.p.Storing {
 		out.s.meter.storing()
 	}
 	out.s.keep.progress(ctx, out.s.meter.p)

@@ -15,9 +15,9 @@ import (
 // are, and a stranger learns nothing.
 func (r *receiver) handshake(ctx context.Context, conn *counted) {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
 	l, err := r.respond(ctx, conn)
-	if err != nil {
+	// Before the link is anybody's: who serves it says a last word when ctx ends.
+	if !stop() || err != nil {
 		conn.Close()
 		return
 	}
