@@ -43,6 +43,23 @@ func (r *Receiver) TryCode(s *Session, typed string) error {
 	return ErrTooManyTries
 }
 
+// Confirm takes the place of TryCode for a receiver that was made with Trust and NoCode: the request that s came
+// from was signed by one of those, or there would be no s. The errors are ErrOrder, ErrUsed and ErrUntrusted.
+func (r *Receiver) Confirm(s *Session) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case !r.noCode || len(r.trust) == 0:
+		return fmt.Errorf("confirm without a check code: %w", ErrUntrusted)
+	case r.closed:
+		return fmt.Errorf("confirm without a check code: %w", ErrUsed)
+	case r.mode != ModePair || s == nil || r.current.bound == nil || r.current.bound.session != s:
+		return fmt.Errorf("confirm without a check code: %w", ErrOrder)
+	}
+	r.erase()
+	return nil
+}
+
 // normalizeCode takes six digits out of what was typed.
 func normalizeCode(typed string) (string, error) {
 	if len(typed) > MaxLabel {

@@ -70,6 +70,34 @@ func TestTrust(t *testing.T) {
 	}
 }
 
+// A trusted signature takes the place of the check code only where the receiver was made so, and once.
+func TestNoCode(t *testing.T) {
+	friend := newKey(t, "friend")
+	trust := []Identity{friend.Identity()}
+	if _, err := NewReceiver(ReceiverOptions{NoCode: true}); !errors.Is(err, ErrUntrusted) {
+		t.Errorf("nobody is trusted: %v", err)
+	}
+	with := newReceiver(t, ReceiverOptions{Trust: trust})
+	h := shake(t, with, newSender(t, with.Offer(), SenderOptions{Signer: friend}))
+	if err := with.Confirm(h.receiving); !errors.Is(err, ErrUntrusted) {
+		t.Errorf("with a code: %v", err)
+	}
+	without := newReceiver(t, ReceiverOptions{Trust: trust, NoCode: true})
+	if err := without.Confirm(nil); !errors.Is(err, ErrOrder) {
+		t.Errorf("before anybody came: %v", err)
+	}
+	own := shake(t, without, newSender(t, without.Offer(), SenderOptions{Signer: friend}))
+	if err := without.Confirm(h.receiving); !errors.Is(err, ErrOrder) {
+		t.Errorf("the session of another offer: %v", err)
+	}
+	if err := without.Confirm(own.receiving); err != nil {
+		t.Error(err)
+	}
+	if err := without.Confirm(own.receiving); !errors.Is(err, ErrUsed) {
+		t.Errorf("twice: %v", err)
+	}
+}
+
 // An impostor signs with a key of his own and says that it is another one.
 type impostor struct {
 	*IdentityKey

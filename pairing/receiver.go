@@ -31,6 +31,7 @@ type Receiver struct {
 	deadline time.Time // with the monotonic clock; the offer's Expiry is the wall clock's
 	tries    int
 	trust    []Identity
+	noCode   bool // a trusted signature takes the place of the check code
 
 	// Of resumptions.
 	resume ResumeOptions
@@ -67,6 +68,7 @@ type ReceiverOptions struct {
 	Identity    []byte        // carried to the peer as it is, at most MaxIdentity bytes; Signer takes its place
 	Signer      Signer        // signs the bundle; nil for a device without identity
 	Trust       []Identity    // the only senders whose request is accepted; nil for any
+	NoCode      bool          // with Trust: the signature takes the place of the check code, see Confirm
 	Attestation []byte        // what Attest gave: shown to the peer, at most MaxAttestation bytes
 	Lifetime    time.Duration // MinLifetime to MaxLifetime; DefaultLifetime for zero
 	Rand        io.Reader     // crypto/rand for nil; something else for recorded vectors only
@@ -86,6 +88,9 @@ func NewReceiver(o ReceiverOptions) (*Receiver, error) {
 	}
 	if o.Lifetime == 0 {
 		o.Lifetime = DefaultLifetime
+	}
+	if o.NoCode && len(o.Trust) == 0 {
+		return nil, fmt.Errorf("make offer: no check code, and nobody is trusted: %w", ErrUntrusted)
 	}
 	if o.Lifetime < MinLifetime || o.Lifetime > MaxLifetime {
 		return nil, fmt.Errorf("make offer: lifetime of %v: %w", o.Lifetime, ErrLimit)
@@ -113,7 +118,7 @@ func NewReceiver(o ReceiverOptions) (*Receiver, error) {
 	if a.about, err = offer.MarshalBinary(); err != nil {
 		return nil, fmt.Errorf("make offer: %w", err)
 	}
-	r.offer, r.current, r.trust = offer, a, slices.Clone(o.Trust)
+	r.offer, r.current, r.trust, r.noCode = offer, a, slices.Clone(o.Trust), o.NoCode
 	r.prk = rootKey(ModePair, offer.Secret)
 	return r, nil
 }

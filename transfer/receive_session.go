@@ -182,6 +182,12 @@ func (r *receiver) askOnce(ctx context.Context) {
 }
 
 func (r *receiver) ask(ctx context.Context, session *pairing.Session, info segment.TransferInfo) error {
+	if r.opts.Offer.NoCode {
+		if err := r.offer.Confirm(session); err != nil {
+			return fail(wire.CodeInternal, err)
+		}
+		return nil
+	}
 	tries := pairing.CheckCodeTries
 	for {
 		typed, err := r.opts.Prompter.AskCheckCode(ctx, info, tries)

@@ -85,6 +85,25 @@ func TestTrustedSender(t *testing.T) {
 	r.ends(exitDone, "ok")
 }
 
+// With --no-code the signature takes the place of the digits: the new device does not ask.
+func TestTrustedSenderWithoutCode(t *testing.T) {
+	dir, ctx := t.TempDir(), limited(t)
+	friend, friendPublic := identityFile(t, dir, "friend")
+	other, _ := identityFile(t, dir, "other")
+	trust := writeText(t, dir, "trust", friendPublic+"\n")
+	r, offer := hostReceive(t, ctx, dir, "--trust", trust, "--no-code")
+	hostSend(t, ctx, dir, offer, "--yes", "--identity", other).ends(exitPolicy, "untrusted")
+	s := hostSend(t, ctx, dir, offer, "--yes", "--identity", friend)
+	s.ends(exitDone, "ok")
+	r.ends(exitDone, "ok")
+	for _, line := range r.read {
+		if strings.Contains(line, `"check_code"`) {
+			t.Error("asks for the digits")
+		}
+	}
+	hostStart(t, ctx, dir, nil, "receive", "--no-code", "--listen", "127.0.0.1:0").ends(exitUsage, "usage")
+}
+
 // The host signs with a key of its own; a signature that is none ends the run here, and
 // not on the other device.
 func TestHostedSign(t *testing.T) {

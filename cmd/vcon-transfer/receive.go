@@ -25,7 +25,7 @@ type receiveFlags struct {
 	noLAN                     bool
 	relay, relayTokenFile     string
 	qr, offerOut, label, room string
-	catchUp                   bool
+	catchUp, noCode           bool
 	expires                   time.Duration
 	state                     stateFlags
 	timeout                   timeoutFlag
@@ -71,8 +71,9 @@ func newReceive(ui *terminal) *cobra.Command {
 	p.StringVar(&f.attestation, "attestation", "", "file by which the account attests this device (vcon-transfer identity attest), for send --attest")
 	p.StringVar(&f.request, "request", "", "write a request for a sealed file into this file, instead of waiting")
 	p.StringVar(&f.trust, "trust", "", "file of public identities: only these old devices may send")
+	p.BoolVar(&f.noCode, "no-code", false, "with --trust: that the old device signs takes the place of the six digits")
 	for _, other := range []string{
-		"store", "out", "to-host", "listen", "advertise", "socket", "no-lan", "relay", "qr", "offer-out", "trust", "transport-fd", "json",
+		"store", "out", "to-host", "listen", "advertise", "socket", "no-lan", "relay", "qr", "offer-out", "trust", "no-code", "transport-fd", "json",
 	} {
 		c.MarkFlagsMutuallyExclusive("request", other)
 	}
@@ -152,7 +153,7 @@ func receive(ctx context.Context, ui *terminal, f *receiveFlags) error {
 
 // offer is what this device says of itself.
 func (f *receiveFlags) offer(ctx context.Context, ui *terminal, routes []pairing.Route) (o pairing.ReceiverOptions, err error) {
-	o = pairing.ReceiverOptions{Routes: routes, Label: f.label, Lifetime: f.expires, Room: f.room}
+	o = pairing.ReceiverOptions{Routes: routes, Label: f.label, Lifetime: f.expires, Room: f.room, NoCode: f.noCode}
 	if o.Signer, err = f.identity.signer(ctx, ui); err != nil {
 		return o, err
 	}
@@ -205,6 +206,8 @@ func (f *receiveFlags) check() error {
 		return usageError{errors.New("--transport-fd excludes every route of this program's own")}
 	case len(f.label) > pairing.MaxLabel || printable(f.label, pairing.MaxLabel) != f.label:
 		return usageError{fmt.Errorf("--label has at most %d bytes and no control characters", pairing.MaxLabel)}
+	case f.noCode && f.trust == "":
+		return usageError{errors.New("--no-code goes with --trust")}
 	case f.room != "" && !f.catchUp:
 		return usageError{errors.New("--room goes with --catch-up")}
 	case f.relay != "" && relay.CheckURL(f.relay) != nil:
