@@ -26,6 +26,7 @@ func importTable() map[string][]string {
 		"codec/convert":          {"codec", "codec/mimi"},
 		"codec/segment":          {"codec", "codec/mimi"},
 		"codec/policy":           {},
+		"codec/jws":              {},
 		"codec/history":          {"codec", "codec/mimi", "codec/segment"},
 		"codec/internal/cddl":    {}, // judges the codec's output, in tests
 		"codec/history/sqlite":   {"codec", "codec/mimi", "codec/segment", "codec/history"},
@@ -63,8 +64,9 @@ func importTable() map[string][]string {
 func importers() map[string][]string {
 	return map[string][]string{
 		"github.com/cloudflare/circl":        {"hpke"},
-		"github.com/fxamacker/cbor":          {"codec", "pairing"},                       // pairing imports no codec, and has arrays of its own
-		"github.com/go-json-experiment/json": {"codec", "codec/convert", "codec/policy"}, // exports are streams of records, which codec has no part in; a policy in JSON
+		"github.com/fxamacker/cbor":          {"codec", "pairing"},                                    // pairing imports no codec, and has arrays of its own
+		"github.com/go-json-experiment/json": {"codec", "codec/convert", "codec/policy", "codec/jws"}, // exports are streams of records, which codec has no part in; a policy and a signed vCon in JSON
+		"github.com/go-jose/go-jose":         {"codec/jws"},
 		"github.com/makiuchi-d/gozxing":      {"pairing"},
 		"github.com/skip2/go-qrcode":         {"pairing"},
 		"github.com/spf13/cobra":             {"cmd/vcon-transfer"},

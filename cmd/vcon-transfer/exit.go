@@ -96,6 +96,9 @@ func explain(ctx context.Context, command string, err error) (exit int, message,
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage, message, "See `vcon-transfer help`."
 	}
+	if errors.Is(err, errUnsigned) {
+		return exitVerification, message, ""
+	}
 	if _, ok := errors.AsType[quarantineError](err); ok {
 		return exitQuarantined, message, ""
 	}

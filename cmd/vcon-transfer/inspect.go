@@ -17,7 +17,7 @@ import (
 )
 
 func newInspect(ui *terminal) *cobra.Command {
-	var asJSON bool
+	var f inspectFlags
 	c := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "what is in a vCon, an export, a store, a sealed file, a request or an offer: counts, rooms, dates, levels, problems",
@@ -26,25 +26,27 @@ func newInspect(ui *terminal) *cobra.Command {
 			"is never shown. FILE may be -, for a vCon or an offer.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return inspect(c.Context(), ui, args[0], asJSON)
+			return inspect(c.Context(), ui, args[0], &f)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object on standard output")
+	c.Flags().BoolVar(&f.json, "json", false, "one JSON object on standard output")
+	c.Flags().StringVar(&f.signer, "signer", "", "verify a signed vCon: a PEM file with public keys, or with certificates that a chain may end in")
+	c.Flags().StringVar(&f.hubKey, "hub-key", "", "verify the franks of messages: file with the hub's public key, raw as in the MLS group or in PEM")
 	return c
 }
 
 // inspect shows as much as can be read, and then says why it was not all.
-func inspect(ctx context.Context, ui *terminal, path string, asJSON bool) error {
+func inspect(ctx context.Context, ui *terminal, path string, f *inspectFlags) error {
 	// The garbage of a million elements is short-lived: a third as much again as what
 	// lives is enough for it, and stays below what docs/command-line.md promises.
 	defer debug.SetGCPercent(debug.SetGCPercent(30))
 	i := &inspection{File: path}
-	failed := i.read(ctx, ui, path)
-	if asJSON && failed != nil && len(i.Problems) == 0 {
+	failed := i.readWith(ctx, ui, path, f)
+	if f.json && failed != nil && len(i.Problems) == 0 {
 		i.problem(problem{What: failed.Error()}) // a script has it in the object
 	}
-	if i.Kind != "" || asJSON {
-		if err := i.write(ui, asJSON); err != nil {
+	if i.Kind != "" || f.json {
+		if err := i.write(ui, f.json); err != nil {
 			return err
 		}
 	}
@@ -74,6 +76,10 @@ type inspection struct {
 	Attachments *attachmentCounts `json:"attachments,omitempty"`
 	Transfers   []transferInfo    `json:"transfers,omitempty"`
 	Offer       *offerInspection  `json:"offer,omitempty"`
+
+	Signatures []signatureInspection `json:"signatures,omitempty"` // with --signer
+	Franks     map[string]uint64     `json:"franks,omitempty"`     // with --hub-key
+	franks     *frankSurvey
 
 	SealedFile *sealedFileInspection `json:"sealed_file,omitempty"`
 	Request    *requestInspection    `json:"request,omitempty"`

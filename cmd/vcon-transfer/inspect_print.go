@@ -55,6 +55,14 @@ func (i *inspection) sections(v *view) {
 	v.counts("Analysis", i.Analyses)
 	v.counts("Message ids", i.IDs)
 	v.counts("What is missing to derive them", i.Missing)
+	v.counts("Franks (of the envelope, not of the content)", i.Franks)
+	if len(i.Signatures) > 0 {
+		v.line()
+		v.line(v.bold("Signatures"))
+	}
+	for n, s := range i.Signatures {
+		v.body("  ", 2, "    ", fmt.Sprintf("%d, %s: %s", n+1, orElse(shown(s.Algorithm, 20), "no algorithm"), shown(orElse(s.Signer, s.Error), 300)), nil)
+	}
 	if a := i.Attachments; a != nil && a.Count > 0 {
 		v.line()
 		v.line(v.bold("Attachments"))

@@ -236,6 +236,11 @@ func (s *survey) dialog(index int, offset int64, d *codec.Dialog) {
 	if d.Originator != nil && int(*d.Originator) < len(s.now.parties) {
 		sender = s.now.parties[*d.Originator]
 	}
+	if s.i.franks != nil {
+		if trouble := s.i.franks.count(d, sender, s.now.uri); trouble != "" {
+			s.trouble(at(), offset, trouble)
+		}
+	}
 	level, missing := mimi.Verify(d, sender, s.now.uri)
 	s.i.IDs[level.String()]++
 	for _, m := range missing {
@@ -250,6 +255,9 @@ func (s *survey) dialog(index int, offset int64, d *codec.Dialog) {
 func (s *survey) finish() {
 	if s.ids.full {
 		s.i.problem(problem{What: "there are too many message ids to compare all: of the later ones some may come twice"})
+	}
+	if s.i.franks != nil {
+		s.i.Franks = s.i.franks.Counts
 	}
 	delete(s.i.Forms, "version") // which is told
 	delete(s.i.Forms, "extensions")
