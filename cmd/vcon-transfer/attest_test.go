@@ -1,12 +1,9 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/vcon-transfer/vcon-transfer/pairing"
 )
 
 // attestation makes one with the command.
@@ -78,25 +75,4 @@ func TestAttestationFlags(t *testing.T) {
 		t.Run(name, func(t *testing.T) { exits(t, begin(t, ctx, dir, args...), exitUsage) })
 	}
 	exits(t, begin(t, ctx, dir, "identity", "attest", account, devices, "--uri", "a:b", "--out", good), exitDestination)
-}
-
-func TestHighestAttested(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "state")
-	var a, b pairing.Identity
-	a[0], b[0] = 3, 4
-	for _, c := range []struct {
-		id         pairing.Identity
-		told, want uint64
-	}{{a, 5, 5}, {b, 2, 2}, {a, 4, 5}, {a, 5, 5}, {a, 6, 6}, {b, 1, 2}} {
-		if got, err := highestAttested(dir, c.id, c.told); got != c.want || err != nil {
-			t.Errorf("told %d: %d (%v), want %d", c.told, got, err, c.want)
-		}
-	}
-	if names, err := os.ReadDir(dir); len(names) != 1 || err != nil {
-		t.Errorf("left in the directory: %v (%v)", names, err)
-	}
-	writeText(t, dir, attestedName, "not a line of ours\n")
-	if _, err := highestAttested(dir, a, 9); err == nil {
-		t.Error("a file that cannot be read was taken for none")
-	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/statedir"
 )
 
 type sendFlags struct {
@@ -204,7 +205,11 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 
 // seen keeps the highest version of an account's attestations.
 func (f *sendFlags) seen(account pairing.Identity, version uint64) (uint64, error) {
-	return highestAttested(f.state.path(), account, version)
+	highest, err := statedir.HighestAttested(f.state.path(), account, version)
+	if err != nil {
+		return 0, destinationError{err}
+	}
+	return highest, nil
 }
 
 // checkOffer asks about what makes an offer doubtful, before any connection.

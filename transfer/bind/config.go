@@ -37,6 +37,9 @@ type ReceiveConfig struct {
 
 	Identity string `json:"identity"` // public, in its text form; the app has the key and answers the event sign
 	Trust    string `json:"trust"`    // only senders with these identities: a JSON array, or one a line
+	NoCode   bool   `json:"no_code"`  // with Trust: the sender's signature takes the place of the check code
+
+	Attestation []byte `json:"attestation"` // with Identity: by which the account attests this device
 
 	StateDir  string `json:"state_dir"`  // where an unfinished transfer is kept; without it none can be gone on with
 	StateKey  []byte `json:"state_key"`  // 32 bytes from the keychain, which seal what is in StateDir
@@ -64,6 +67,7 @@ type SendConfig struct {
 	Consented   bool   `json:"consented"`    // the app has asked the person: the event consent only tells
 
 	Identity          string `json:"identity"`            // public, in its text form; the app has the key and answers the event sign
+	Accounts          string `json:"accounts"`            // only a new device that one of these identities of accounts attests: a JSON array, or one a line; StateDir keeps the highest version seen
 	Label             string `json:"label"`               // what this device is called on the other one's screen
 	AllowPublicRoutes bool   `json:"allow_public_routes"` // take an offer that leads to a public address
 
@@ -140,16 +144,19 @@ func (r *receiving) check() (err error) {
 	if r.identity, err = identity(r.Identity); err != nil {
 		return err
 	}
-	trusted, err := list("Trust", r.Trust)
-	if err != nil {
+	if r.trust, err = identities("Trust", r.Trust); err != nil {
 		return err
 	}
-	for _, text := range trusted {
-		id, err := pairing.ParseIdentity(text)
-		if err != nil {
-			return usage("Trust: %v", err)
+	switch {
+	case r.NoCode && len(r.trust) == 0:
+		return usage("NoCode goes with Trust")
+	case len(r.Attestation) > 0 && r.Identity == "":
+		return usage("Attestation goes with Identity")
+	}
+	if len(r.Attestation) > 0 {
+		if _, err := pairing.ParseAttestation(r.Attestation); err != nil {
+			return usage("Attestation: %v", err)
 		}
-		r.trust = append(r.trust, id)
 	}
 	r.patience = patience{r.TimeoutSeconds, r.PersonSeconds}
 	place := absolute(r.Folder + r.ToHost)
@@ -195,6 +202,9 @@ func (s *sending) check() (err error) {
 	if s.identity, err = identity(s.Identity); err != nil {
 		return err
 	}
+	if s.accounts, err = identities("Accounts", s.Accounts); err != nil {
+		return err
+	}
 	s.patience = patience{s.TimeoutSeconds, s.PersonSeconds}
 	if s.keep, err = keepIn(s.StateDir, s.StateKey, s.StateName, placeOf(s.sources, s.scope)); err != nil {
 		return err
@@ -212,6 +222,22 @@ func identity(text string) (id pairing.Identity, err error) {
 		return id, usage("Identity: %v", err)
 	}
 	return id, nil
+}
+
+// identities reads a list of public identities; none is nil.
+func identities(name, text string) (all []pairing.Identity, err error) {
+	texts, err := list(name, text)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range texts {
+		id, err := pairing.ParseIdentity(text)
+		if err != nil {
+			return nil, usage("%s: %v", name, err)
+		}
+		all = append(all, id)
+	}
+	return all, nil
 }
 
 // signer asks the app, which has the key of id.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer/host"
@@ -46,6 +47,22 @@ func TestToHost(t *testing.T) {
 	}
 }
 
+// signs answers the event sign of the side that is asked for.
+func signs(t *testing.T, key *pairing.IdentityKey, to func() *Transfer) func(map[string]any) {
+	return func(e map[string]any) {
+		hash, err := hex.DecodeString(e["hash"].(string))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		signature, err := key.Sign(pairing.Purpose(e["purpose"].(string)), [32]byte(hash))
+		if err != nil {
+			t.Error(err)
+		}
+		to().Command(fmt.Sprintf(`{"cmd":"signature","signature":%q}`, base64.StdEncoding.EncodeToString(signature)))
+	}
+}
+
 // Both apps sign with keys that they keep; a sender that is not trusted is refused.
 func TestAppSigns(t *testing.T) {
 	transfertest.CheckLeaks(t)
@@ -56,38 +73,59 @@ func TestAppSigns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	signs := func(key *pairing.IdentityKey, to func() *Transfer) func(map[string]any) {
-		return func(e map[string]any) {
-			hash, err := hex.DecodeString(e["hash"].(string))
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			signature, err := key.Sign(pairing.Purpose(e["purpose"].(string)), [32]byte(hash))
-			if err != nil {
-				t.Error(err)
-			}
-			to().Command(fmt.Sprintf(`{"cmd":"signature","signature":%q}`, base64.StdEncoding.EncodeToString(signature)))
-		}
-	}
 	p := newPair(t, 20)
 	p.receive.Identity, p.receive.Trust = keys[0].Identity().Text(), keys[1].Identity().Text()
-	p.receiver.on["sign"] = signs(keys[0], func() *Transfer { return p.receiving })
+	p.receiver.on["sign"] = signs(t, keys[0], func() *Transfer { return p.receiving })
 	p.start()
 	p.sender.expect(p.sending, "untrusted", 11)
 
 	p.sender = newApp(t, "trusted sender")
 	p.sender.on["consent"] = func(map[string]any) { p.sending.Consent(true) }
-	p.sender.on["sign"] = signs(keys[1], func() *Transfer { return p.sending })
+	p.sender.on["sign"] = signs(t, keys[1], func() *Transfer { return p.sending })
 	p.send.Identity = keys[1].Identity().Text()
 	p.startSender()
 	p.imported(count(t, p.send.Sources))
 	if r, s := p.receiver.await("connected")["identity"], p.sender.await("connected")["identity"]; r != p.send.Identity || s != p.receive.Identity {
 		t.Errorf("the new device sees %v, the old one %v", r, s)
 	}
-	for _, bad := range []ReceiveConfig{{Folder: "f", Identity: "x"}, {Folder: "f", Trust: keys[0].Text()}, {Folder: "f", ToHost: "g"}} {
+	for _, bad := range []ReceiveConfig{{Folder: "f", NoCode: true}, {Folder: "f", Attestation: []byte("x")}, {Folder: "f", Identity: "x"}, {Folder: "f", Trust: keys[0].Text()}, {Folder: "f", ToHost: "g"}} {
 		if _, err := NewReceiver(&bad, p.receiver); host.CodeOf(err) != host.CodeUsage {
 			t.Errorf("%v", err)
 		}
+	}
+}
+
+// With accounts only a device that one of them attests is sent to; with a trusted
+// signature nobody has to type.
+func TestAppAttested(t *testing.T) {
+	transfertest.CheckLeaks(t)
+	var keys [3]*pairing.IdentityKey // new device, old device, account
+	for i := range keys {
+		var err error
+		if keys[i], err = pairing.NewIdentityKey(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	attestation, err := pairing.Attest(keys[2], pairing.Attestation{
+		URI: "mimi://example.com/u/alice", Version: 3, Issued: time.Now(), NotAfter: time.Now().Add(time.Hour), Devices: []pairing.Identity{keys[0].Identity()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for account, code := range map[*pairing.IdentityKey]string{keys[1]: "untrusted", keys[2]: ""} {
+		p := newPair(t, 20)
+		p.receive.Identity, p.receive.Trust, p.receive.NoCode = keys[0].Identity().Text(), keys[1].Identity().Text(), true
+		p.receive.Attestation = attestation
+		p.receiver.on["sign"] = signs(t, keys[0], func() *Transfer { return p.receiving })
+		p.receiver.on["check_code"] = func(map[string]any) { t.Error("asks for the digits") }
+		p.send.Identity, p.send.Accounts = keys[1].Identity().Text(), account.Identity().Text()
+		p.sender.on["sign"] = signs(t, keys[1], func() *Transfer { return p.sending })
+		p.start()
+		if code == "" {
+			p.imported(count(t, p.send.Sources))
+			continue
+		}
+		p.sender.expect(p.sending, code, 11)
+		p.receiver.expect(p.receiving, code, 11)
 	}
 }

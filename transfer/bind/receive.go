@@ -58,7 +58,7 @@ func (r *receiving) run(ctx context.Context, t *Transfer) (*transfer.Result, err
 	offer := pairing.ReceiverOptions{
 		Routes: w.routes, Label: r.Label, Lifetime: time.Duration(r.OfferSeconds) * time.Second, Room: r.Room,
 	}
-	offer.Signer, offer.Trust = r.signer(ctx, t, r.identity), r.trust
+	offer.Signer, offer.Trust, offer.NoCode, offer.Attestation = r.signer(ctx, t, r.identity), r.trust, r.NoCode, r.Attestation
 	if r.CatchUp {
 		offer.Intent = pairing.CatchUp
 	}

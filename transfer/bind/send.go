@@ -11,6 +11,7 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 	"github.com/vcon-transfer/vcon-transfer/transfer/host"
+	"github.com/vcon-transfer/vcon-transfer/transfer/statedir"
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
 )
 
@@ -22,6 +23,7 @@ type sending struct {
 	patience
 	keep     keeping
 	identity pairing.Identity
+	accounts []pairing.Identity
 }
 
 func (s *sending) run(ctx context.Context, t *Transfer) (*transfer.Result, error) {
@@ -61,7 +63,14 @@ func (s *sending) run(ctx context.Context, t *Transfer) (*transfer.Result, error
 	} else {
 		_ = t.conn.Emit(host.ResumedOf(k.found))
 	}
+	var seen func(pairing.Identity, uint64) (uint64, error)
+	if s.keep.dir != "" {
+		seen = func(account pairing.Identity, version uint64) (uint64, error) {
+			return statedir.HighestAttested(s.keep.dir, account, version)
+		}
+	}
 	return transfer.Send(ctx, transfer.SendOptions{
+		Accounts: s.accounts, Attested: seen,
 		Source: t.marks.Source(source), Offer: offer, Dialer: dialer{s.Relay, s.RelayToken},
 		Prompter: t.conn, Scope: s.scope, Label: s.Label, Signer: s.signer(ctx, t, s.identity), AllowPublicRoutes: s.AllowPublicRoutes,
 		Progress: t.conn.Progress, Connected: t.conn.Connected, Interrupted: t.conn.Interrupted,
