@@ -2,9 +2,11 @@ package history
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/vcon-transfer/vcon-transfer/codec"
+	"github.com/vcon-transfer/vcon-transfer/codec/mimi"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 )
 
@@ -43,6 +45,9 @@ func (s *Source) items(ctx context.Context, p *plan, heads []segment.Head) ([]se
 			*it = tombstone(*it, statusRetracted, when)
 		} else if when, ok := expired(it.Dialog, p.now); ok && !p.scope.CatchUp {
 			*it = tombstone(*it, statusExpired, when)
+		}
+		if p.scope.CatchUp && p.scope.NoMedia {
+			it.Dialog = withoutKeys(it.Dialog)
 		}
 		if p.fold == nil {
 			continue
@@ -139,4 +144,41 @@ func (r *roster) address(it *segment.Item) {
 
 func (r *roster) hasRoom(parties []codec.Party) bool {
 	return len(parties) > 0 && r.isRoom(parties[0])
+}
+
+// withoutKeys is a message whose external content is not shared: where it is stays, and
+// what decrypts it goes. Its id cannot be derived any more, and stays its name.
+func withoutKeys(d *codec.Dialog) *codec.Dialog {
+	if d.ExternalPart == nil && d.MultiPart == nil {
+		return d
+	}
+	c := *d
+	c.ExternalPart, c.MultiPart = closed(d.ExternalPart), closedParts(d.MultiPart)
+	if _, ok := c.Extra[mimi.KeepParameter]; ok { // the whole content, keys included
+		c.Extra = maps.Clone(c.Extra)
+		delete(c.Extra, mimi.KeepParameter)
+	}
+	return &c
+}
+
+func closed(x *codec.ExternalPart) *codec.ExternalPart {
+	if x == nil {
+		return nil
+	}
+	c := *x
+	c.Key, c.Nonce, c.AAD = "", "", ""
+	return &c
+}
+
+func closedParts(m *codec.MultiPart) *codec.MultiPart {
+	if m == nil {
+		return nil
+	}
+	c := *m
+	c.Parts = slices.Clone(m.Parts)
+	for i := range c.Parts {
+		p := &c.Parts[i]
+		p.ExternalPart, p.MultiPart = closed(p.ExternalPart), closedParts(p.MultiPart)
+	}
+	return &c
 }
