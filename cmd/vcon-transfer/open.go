@@ -144,7 +144,7 @@ func (f *openFlags) sayClaim(ui *terminal, c *sealedfile.Claim) {
 	if h.Intent == pairing.CatchUp {
 		what = fmt.Sprintf("The history of the room %q", printable(orElse(h.RoomName, h.Room), 64))
 	}
-	ui.say("%s: %s, %s, sealed at %s for %s.", what, plural(h.Messages, "message"), plural(h.Attachments, "attachment"),
+	ui.say("%s: %s, %s, sealed at %s for %s.", what, plural(c.Messages, "message"), plural(c.Attachments-sumOf(c.Ledger.AttachmentsExcluded), "attachment"),
 		day(h.Created), plural(uint64(h.Recipients), "recipient"))
 	if h.Intent == pairing.CatchUp {
 		ui.say("  room %s", printable(h.Room, 200))

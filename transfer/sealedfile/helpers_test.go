@@ -100,6 +100,7 @@ type watched struct {
 	path                     string
 	begun, staged, committed int
 	contents                 int
+	stagedTexts              []string
 	failAfter                int // segments; 0 never fails
 }
 
@@ -124,6 +125,11 @@ func (s *watched) StageSegment(ctx context.Context, r segment.RoomEntry, e segme
 		return segment.Ledger{}, errors.New("no room")
 	}
 	s.staged++
+	if seg, err := segment.Decode(data); err == nil {
+		for _, it := range seg.Items {
+			s.stagedTexts = append(s.stagedTexts, string(it.Dialog.Body.Data))
+		}
+	}
 	return s.DirSink.StageSegment(ctx, r, e, data)
 }
 

@@ -36,6 +36,10 @@ type Claim struct {
 	Result
 	Policy *policy.History // as the sharer claims it; nil for none
 	Suite  hpke.Suite
+
+	Messages, Attachments uint64 // that are in it; those in the head were announced
+
+	leaves [][32]byte
 }
 
 // Open reads a sealed file twice. First it verifies: stanza, commitment, head and
@@ -45,8 +49,7 @@ type Claim struct {
 // file made of it never reaches the sink. The errors are a *transfer.Error; after
 // one nothing of the file is final.
 func Open(ctx context.Context, file io.ReadSeeker, o OpenOptions) (*Result, error) {
-	verified := &verifier{}
-	f, claim, err := read(ctx, file, &o, verified)
+	f, claim, err := read(ctx, file, &o, &verifier{}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +88,7 @@ func imported(ctx context.Context, file io.ReadSeeker, o *OpenOptions, key *hpke
 	}
 	again := *o
 	again.Keys, again.Expect = []*hpke.PrivateKey{key}, &verified.Root // another file by now imports nothing more
-	_, claim, err := read(ctx, file, &again, im)
+	_, claim, err := read(ctx, file, &again, im, verified.leaves)
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +116,8 @@ type opened struct {
 }
 
 // read reads the file from its beginning to its end, and verifies it; content goes
-// to t as it comes.
-func read(ctx context.Context, file io.ReadSeeker, o *OpenOptions, t taker) (*opened, *Claim, error) {
+// to t as it comes. known are the leaves of the reading before; nil when it is the first.
+func read(ctx context.Context, file io.ReadSeeker, o *OpenOptions, t taker, known [][32]byte) (*opened, *Claim, error) {
 	f, err := openFile(file, o)
 	if err != nil {
 		return nil, nil, err
@@ -128,10 +131,14 @@ func read(ctx context.Context, file io.ReadSeeker, o *OpenOptions, t taker) (*op
 		return nil, nil, err
 	}
 	p := newPayload(f.Payload(), head, c.ID, t, newMeter(o.Progress, head.Messages, head.Bytes))
+	p.known = known
 	if err := p.take(ctx); err != nil {
 		return nil, nil, err
 	}
-	c.Root, c.Ledger = p.end.Root, p.ledger
+	c.Root, c.Ledger, c.Messages, c.Attachments, c.leaves = p.end.Root, p.ledger, p.messages, p.ledger.Attachments, p.leaves
+	if c.leaves == nil {
+		c.leaves = [][32]byte{} // an empty history has none
+	}
 	if o.Expect != nil && *o.Expect != c.ID && *o.Expect != c.Root {
 		return nil, nil, fail(wire.CodeVerification, ErrExpected)
 	}

@@ -34,6 +34,11 @@ type payload struct {
 	t     taker
 	meter *meter
 
+	leaves [][32]byte // so far: ids of segments, hashes of contents
+	known  [][32]byte // of the reading that verified the file; nil for that one
+
+	messages uint64 // items of messages segments
+
 	root   *segment.RootHasher
 	ledger segment.Ledger
 	own    segment.Ledger // what the sharer left out or lost
@@ -158,6 +163,12 @@ func (p *payload) segment(ctx context.Context, e segment.SegmentEntry) error {
 	if err := p.inWindow(e); err != nil {
 		return err
 	}
+	if err := p.leafIs(e.ID); err != nil {
+		return err
+	}
+	if e.Kind == segment.Messages {
+		p.messages += e.Items
+	}
 	p.seg = e
 	p.ledger.Source += e.Items
 	p.own.Source += e.Items
@@ -171,6 +182,16 @@ func (p *payload) segment(ctx context.Context, e segment.SegmentEntry) error {
 	p.ledger.AddColumns(counts)
 	p.root.Segment(e.ID, e.Bytes)
 	p.meter.add(e.Items, e.Bytes)
+	return nil
+}
+
+// leafIs notes the next leaf, and holds it against the reading before: who changes the
+// file in between, and can make it authenticate, gets nothing to the sink.
+func (p *payload) leafIs(leaf [32]byte) error {
+	if n := len(p.leaves); p.known != nil && (n == len(p.known) || p.known[n] != leaf) {
+		return failf(wire.CodeVerification, "the file was changed while it was read")
+	}
+	p.leaves = append(p.leaves, leaf)
 	return nil
 }
 
@@ -235,7 +256,7 @@ func (p *payload) content(w segment.AttachmentWriter, a segment.AttachmentEntry)
 	if sum != [32]byte(hash.Sum(nil)) || a.SHA256 != nil && sum != *a.SHA256 {
 		return sum, failf(wire.CodeVerification, "an attachment is not what its hash says")
 	}
-	return sum, nil
+	return sum, p.leafIs(sum)
 }
 
 // finish reads the end, holds it against all that came, and verifies that the
