@@ -129,8 +129,8 @@ func TestGuideNames(t *testing.T) {
 	}
 	packages := map[string]map[string]bool{}
 	for _, dir := range []string{
-		"codec", "codec/segment", "codec/history", "codec/history/sqlite", "pairing", "transfer", "transfer/wire",
-		"transfer/local", "transfer/relay", "transfer/statedir", "transfer/transfertest",
+		"codec", "codec/segment", "codec/history", "codec/history/sqlite", "hpke", "pairing", "transfer", "transfer/wire",
+		"transfer/sealedfile", "transfer/local", "transfer/relay", "transfer/statedir", "transfer/transfertest",
 	} {
 		packages[filepath.Base(dir)] = exported(t, filepath.Join(root, dir))
 	}
