@@ -64,7 +64,7 @@ func (i *inspection) readKeyText(path string, data []byte) error {
 			return unreadable(path, err)
 		}
 		i.Kind, i.Request = "request", &requestInspection{
-			Suite: b.Suite.String(), Intent: b.Intent.String(), Label: b.Label, Room: b.Room, Attested: len(b.Attestation) > 0, Mark: requestMark(b),
+			Suite: b.Suite.String(), Intent: b.Intent.String(), Label: b.Label, Room: b.Room, Attested: len(b.Attestation) > 0, Mark: requestMark(b.PublicKey),
 		}
 		if b.Signer != (pairing.Identity{}) {
 			i.Request.Identity = b.Signer.Text()

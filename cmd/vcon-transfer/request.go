@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -67,6 +68,46 @@ func (d requestDir) keys() (all []*hpke.PrivateKey, err error) {
 	return all, nil
 }
 
+// say lists the requests that wait for a file, and forgets them.
+func (d requestDir) say(ui *terminal, forget, asJSON bool) (n int, err error) {
+	keys, err := d.keys()
+	if err != nil {
+		return 0, err
+	}
+	for _, k := range keys {
+		name, mark := d.name(k.Public()), requestMark(k.Public().Bytes())
+		k.Erase()
+		line := statusLine{Role: "request", State: "waiting", Mark: mark}
+		if info, err := os.Stat(name); err == nil {
+			line.Started = new(info.ModTime().UTC().Truncate(time.Second))
+		}
+		end := ""
+		if forget {
+			if err := os.Remove(name); err != nil {
+				return n, destinationError{fmt.Errorf("forget request: %w", err)}
+			}
+			line.Forgot, end = true, " Forgotten: a file for it cannot be opened any more."
+		}
+		if asJSON {
+			err = json.NewEncoder(ui.out).Encode(line)
+		} else {
+			_, err = fmt.Fprintf(ui.out, "request %s, made %s: waits for its sealed file.%s\n", mark, moment(*orNow(line.Started)), end)
+		}
+		if err != nil {
+			return n, destinationError{fmt.Errorf("write standard output: %w", err)}
+		}
+		n++
+	}
+	return n, nil
+}
+
+func orNow(t *time.Time) *time.Time {
+	if t == nil {
+		return new(time.Now())
+	}
+	return t
+}
+
 // done removes the key that a file was sealed to: the file is imported, and a copy of it
 // stays closed for ever.
 func (d requestDir) done(ui *terminal, k *hpke.PublicKey) {
@@ -103,14 +144,14 @@ func (f *receiveFlags) writeRequest(ctx context.Context, ui *terminal) error {
 	}
 	ui.say("The request is in %s. It is no secret, but take care that the old device gets this one and no other.", f.request)
 	ui.say("There: vcon-transfer send SOURCE... --for %s --to-file OUT. Here, then: vcon-transfer open OUT.", filepath.Base(f.request))
-	ui.say("Check on the old device: request %s", requestMark(b))
+	ui.say("Check on the old device: request %s", requestMark(b.PublicKey))
 	return nil
 }
 
 // requestMark is what a person compares on the two screens: a request that was
 // exchanged on its way has another one.
-func requestMark(b *pairing.Bundle) string {
-	sum := hpke.Hash("request mark", b.PublicKey)
+func requestMark(publicKey []byte) string {
+	sum := hpke.Hash("request mark", publicKey)
 	return fmt.Sprintf("%x-%x-%x-%x", sum[:4], sum[4:8], sum[8:12], sum[12:16])
 }
 
@@ -158,7 +199,7 @@ func (f *sendFlags) sealFor(ctx context.Context, ui *terminal, source func() (hi
 		if b.Signer != (pairing.Identity{}) {
 			ui.say("  it signs as %s", b.Signer.Text())
 		}
-		ui.say("  request %s", requestMark(b))
+		ui.say("  request %s", requestMark(b.PublicKey))
 		if !f.yes {
 			ui.say("Only go on if that device shows the same request.")
 		}

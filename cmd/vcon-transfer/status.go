@@ -24,7 +24,7 @@ func newStatus(ui *terminal) *cobra.Command {
 	var forget, asJSON bool
 	c := &cobra.Command{
 		Use:   "status",
-		Short: "list the transfers that are unfinished on this device, and forget them",
+		Short: "list the transfers that are unfinished on this device and the requests that wait, and forget them",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return status(c.Context(), ui, &f, forget, asJSON) },
 	}
@@ -37,7 +37,8 @@ func newStatus(ui *terminal) *cobra.Command {
 
 // A statusLine is one transfer in --json.
 type statusLine struct {
-	Role     string       `json:"role,omitempty"` // send, receive
+	Role     string       `json:"role,omitempty"` // send, receive, request
+	Mark     string       `json:"mark,omitempty"` // of a request
 	Transfer string       `json:"transfer,omitempty"`
 	Peer     string       `json:"peer,omitempty"` // not escaped
 	Place    string       `json:"place,omitempty"`
@@ -80,7 +81,11 @@ func status(ctx context.Context, ui *terminal, f *stateFlags, forget, asJSON boo
 	if err != nil {
 		return destinationError{err}
 	}
-	if len(items) == 0 {
+	requests, err := requestsIn(f.path()).say(ui, forget, asJSON)
+	if err != nil {
+		return err
+	}
+	if len(items) == 0 && requests == 0 {
 		ui.remark("Nothing is unfinished.")
 	}
 	var busy error
