@@ -145,7 +145,7 @@ func Verify(data []byte, s *Signers, now time.Time) ([]Verdict, error) {
 // verdict verifies one signature by itself: the library stops at the first that fits.
 func (s *Signers) verdict(payload, one jsontext.Value, now time.Time) Verdict {
 	alone := slices.Concat([]byte(`{"payload":`), payload, []byte(`,"signatures":[`), one, []byte(`]}`))
-	parsed, err := jose.ParseSigned(string(bytes.TrimSpace(alone)), algorithms())
+	parsed, err := jose.ParseSignedJSON(string(bytes.TrimSpace(alone)), algorithms())
 	if err != nil || len(parsed.Signatures) != 1 {
 		return Verdict{Err: errors.Join(ErrSignature, err)}
 	}
