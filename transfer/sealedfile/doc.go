@@ -34,6 +34,10 @@ const (
 // ErrExpected: the file is another one than the caller expects.
 var ErrExpected = errors.New("another file than the one that is expected")
 
+// ErrNothing: the source does not have the room of a catch-up, or nothing of it is in
+// the scope: a file would tell the recipients that there is no history.
+var ErrNothing = errors.New("there is nothing of this room to share")
+
 // ErrClassic: the file, or a recipient's key, is of a suite that a quantum computer
 // opens, and the caller did not allow that.
 var ErrClassic = errors.New("the suite is not safe from quantum computers")

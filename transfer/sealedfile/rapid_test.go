@@ -66,6 +66,9 @@ func shareOnce(t *testing.T, v *codec.VCon, key *hpke.PrivateKey, o SealOptions)
 			return ""
 		}
 	}
+	if errors.Is(err, ErrNothing) {
+		return "" // as the overview says
+	}
 	if err != nil {
 		return err.Error()
 	}

@@ -51,6 +51,9 @@ func Seal(ctx context.Context, w io.Writer, o SealOptions) (*Result, error) {
 	if err != nil {
 		return nil, fail(wire.CodeSource, err)
 	}
+	if o.Intent == pairing.CatchUp && len(overview.Rooms) == 0 {
+		return nil, fail(wire.CodeSource, ErrNothing)
+	}
 	head, err := o.head(now, len(recipients), overview)
 	if err != nil {
 		return nil, err
