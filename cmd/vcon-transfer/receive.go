@@ -72,11 +72,8 @@ func newReceive(ui *terminal) *cobra.Command {
 	p.StringVar(&f.request, "request", "", "write a request for a sealed file into this file, instead of waiting")
 	p.StringVar(&f.trust, "trust", "", "file of public identities: only these old devices may send")
 	p.BoolVar(&f.noCode, "no-code", false, "with --trust: that the old device signs takes the place of the six digits")
-	for _, other := range []string{
-		"store", "out", "to-host", "listen", "advertise", "socket", "no-lan", "relay", "qr", "offer-out", "trust", "no-code", "transport-fd", "json",
-	} {
-		c.MarkFlagsMutuallyExclusive("request", other)
-	}
+	withoutConnection(c, "request", "store", "out", "format", "to-host", "listen", "advertise", "socket", "no-lan", "relay", "relay-token-file",
+		"qr", "offer-out", "trust", "no-code", "expires")
 	return c
 }
 

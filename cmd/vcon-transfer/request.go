@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/vcon-transfer/vcon-transfer/codec/history"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/hpke"
@@ -32,6 +34,15 @@ const maxRequests = 64
 func (d requestDir) name(k *hpke.PublicKey) string {
 	sum := sha256.Sum256(k.Bytes())
 	return filepath.Join(string(d), fmt.Sprintf("%x.key", sum[:8]))
+}
+
+// withoutConnection makes a flag of send or receive exclude those that are for a
+// connection, which would have no effect.
+func withoutConnection(c *cobra.Command, flag string, others ...string) {
+	for _, other := range append(others, "transport-fd", "json", "host-identity", "timeout", "answer-timeout", "new", "strict",
+		"state-key-file", "state-key-fd", "ask-state-key") {
+		c.MarkFlagsMutuallyExclusive(flag, other)
+	}
 }
 
 // keep writes the key of a request, before the request can go anywhere.
@@ -140,6 +151,7 @@ func (f *receiveFlags) writeRequest(ctx context.Context, ui *terminal) error {
 		return err
 	}
 	if err := os.WriteFile(f.request, []byte(text+"\n"), 0o644); err != nil {
+		os.Remove(requestsIn(f.state.path()).name(key.Public())) // nobody will answer it
 		return destinationError{fmt.Errorf("write request: %w", err)}
 	}
 	ui.say("The request is in %s. It is no secret, but take care that the old device gets this one and no other.", f.request)

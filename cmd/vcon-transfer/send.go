@@ -67,9 +67,7 @@ func newSend(ui *terminal) *cobra.Command {
 	p.StringVar(&f.request, "for", "", "with --to-file: the request of the new device (vcon-transfer receive --request)")
 	p.StringVar(&f.toFile, "to-file", "", "seal the history into this file, for a request, instead of sending it")
 	c.MarkFlagsRequiredTogether("for", "to-file")
-	for _, offer := range []string{"offer-file", "scan", "offer-fd", "transport-fd", "json", "source-fd"} {
-		c.MarkFlagsMutuallyExclusive("to-file", offer)
-	}
+	withoutConnection(c, "to-file", "offer-file", "scan", "offer-fd", "source-fd", "allow-public-route", "relay-token-file")
 	c.MarkFlagsMutuallyExclusive("offer-file", "scan", "offer-fd")
 	return c
 }
