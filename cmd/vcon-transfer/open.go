@@ -26,6 +26,7 @@ type openFlags struct {
 	expect        string
 	stateDir      stateFlags
 	classic, yes  bool
+	stdout        bool
 	strict        strictFlag
 }
 
@@ -46,7 +47,11 @@ func newOpen(ui *terminal) *cobra.Command {
 	p.StringVar(&f.stateDir.dir, "state-dir", "", "where the keys of requests are (default: in the user's data directory)")
 	p.BoolVar(&f.classic, "classic", false, "allow a file that a quantum computer opens")
 	p.BoolVar(&f.yes, "yes", false, "do not ask")
+	p.BoolVar(&f.stdout, "stdout", false, "instead of importing, write what is verified to standard output: vCons in JSON, one a line")
 	f.strict.bind(c)
+	for _, other := range []string{"store", "out", "format"} {
+		c.MarkFlagsMutuallyExclusive("stdout", other)
+	}
 	return c
 }
 
@@ -93,15 +98,22 @@ func openFile(ctx context.Context, ui *terminal, f *openFlags, path string) erro
 	sink := &openedLater{open: func(ctx context.Context) (sink, error) { return f.openSink(ctx, ui, 0) }}
 	defer sink.Close()
 	o.Sink = sink
+	if f.stdout {
+		o.Sink = &stdoutSink{out: ui.out}
+	}
 	r, err := sealedfile.Open(ctx, file, o)
 	ui.endProgress()
 	if err != nil {
 		return fileError{err}
 	}
-	ui.say("Done: %s imported into %s.", plural(r.Ledger.Source-sumOf(r.Ledger.Excluded), "item"), f.where())
+	where := "imported into " + f.where()
+	if f.stdout {
+		where = "written"
+	}
+	ui.say("Done: %s %s.", plural(r.Ledger.Source-sumOf(r.Ledger.Excluded), "item"), where)
 	sayAll(ui, ledgerLines(r.Ledger))
 	sayComplete(ui, r.Ledger)
-	if len(f.keys) == 0 {
+	if len(f.keys) == 0 && !f.stdout { // what was only looked at can still be imported
 		requests.done(ui, r.Key)
 	}
 	return f.strict.judge(&r.Ledger)

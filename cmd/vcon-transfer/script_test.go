@@ -27,6 +27,7 @@ import (
 //	pair [R,S] receive... -- send...    both devices as processes, digits copied; exit codes, default 0,0
 //	relay [ARG...]                      a relay in the background; its URL is $RELAY
 //	offer HOW FILE                      the text of an offer that is wrong in one way
+//	cut FILE NEW N                      copies a file without its last N bytes
 //	mode FILE MODE                      compares the mode of a file
 //
 // pair leaves the outputs of both in receive.out, receive.err, send.out, send.err.
@@ -52,6 +53,7 @@ func TestScripts(t *testing.T) {
 			"relay": scriptRelay,
 			"offer": scriptOffer,
 			"mode":  scriptMode,
+			"cut":   scriptCut,
 		},
 	})
 }
@@ -194,4 +196,15 @@ func scriptMode(ts *testscript.TestScript, neg bool, args []string) {
 	if got := strconv.FormatUint(uint64(info.Mode().Perm()), 8); got != args[1] {
 		ts.Fatalf("the mode of %s is %s, want %s", args[0], got, args[1])
 	}
+}
+
+func scriptCut(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: cut FILE NEW N")
+	}
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data[:len(data)-n], 0o600))
 }
