@@ -16,6 +16,7 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/hpke"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
+	"github.com/vcon-transfer/vcon-transfer/transfer/host"
 	"github.com/vcon-transfer/vcon-transfer/transfer/sealedfile"
 )
 
@@ -27,6 +28,7 @@ type openFlags struct {
 	stateDir      stateFlags
 	classic, yes  bool
 	stdout        bool
+	host          hostFlags
 	strict        strictFlag
 }
 
@@ -49,6 +51,9 @@ func newOpen(ui *terminal) *cobra.Command {
 	p.BoolVar(&f.yes, "yes", false, "do not ask")
 	p.BoolVar(&f.stdout, "stdout", false, "instead of importing, write what is verified to standard output: vCons in JSON, one a line")
 	f.strict.bind(c)
+	f.host.bind(c)
+	p.StringVar(&f.toHost, "to-host", "", "with --json: import into the program that runs this one; what is in flight to it is in this folder")
+	c.MarkFlagsMutuallyExclusive("stdout", "json")
 	for _, other := range []string{"store", "out", "format"} {
 		c.MarkFlagsMutuallyExclusive("stdout", other)
 	}
@@ -57,8 +62,11 @@ func newOpen(ui *terminal) *cobra.Command {
 
 // openFile verifies and imports, as a person sees it.
 func openFile(ctx context.Context, ui *terminal, f *openFlags, path string) error {
-	if err := f.check(); err != nil {
+	if err := errors.Join(f.host.check(ui), f.check()); err != nil {
 		return err
+	}
+	if f.toHost != "" && !f.host.json {
+		return usageError{errors.New("--to-host needs --json")}
 	}
 	o := sealedfile.OpenOptions{Classic: f.classic, Progress: func(p transfer.Progress) { ui.progress(p, "storing it") }}
 	var err error
@@ -88,6 +96,12 @@ func openFile(ctx context.Context, ui *terminal, f *openFlags, path string) erro
 	}
 	defer file.Close()
 	o.Consent = func(ctx context.Context, c *sealedfile.Claim) error {
+		if ui.host != nil {
+			_, err := answered(ctx, ui.host, func(ctx context.Context) (struct{}, error) {
+				return struct{}{}, ui.host.Import(ctx, sharedEvent(c, !f.yes))
+			})
+			return err
+		}
 		ui.endProgress()
 		f.sayClaim(ui, c)
 		if f.yes {
@@ -95,16 +109,26 @@ func openFile(ctx context.Context, ui *terminal, f *openFlags, path string) erro
 		}
 		return confirm(ctx, ui, "Import it?")
 	}
-	sink := &openedLater{open: func(ctx context.Context) (sink, error) { return f.openSink(ctx, ui, 0) }}
+	sink := &openedLater{open: func(ctx context.Context) (sink, error) { return f.openSink(ctx, ui, f.host.answer) }}
 	defer sink.Close()
 	o.Sink = sink
 	if f.stdout {
 		o.Sink = &stdoutSink{out: ui.out}
 	}
+	if h := ui.host; h != nil {
+		o.Sink, o.Progress = h.marks.Sink(sink), h.Progress
+	}
 	r, err := sealedfile.Open(ctx, file, o)
 	ui.endProgress()
 	if err != nil {
 		return fileError{err}
+	}
+	if len(f.keys) == 0 && !f.stdout { // what was only looked at can still be imported
+		requests.done(ui, r.Key)
+	}
+	if ui.host != nil {
+		ui.host.result(&transfer.Result{TransferID: r.ID, Root: r.Root, Ledger: r.Ledger, Peer: r.Head.Label})
+		return f.strict.judge(&r.Ledger)
 	}
 	where := "imported into " + f.where()
 	if f.stdout {
@@ -113,9 +137,6 @@ func openFile(ctx context.Context, ui *terminal, f *openFlags, path string) erro
 	ui.say("Done: %s %s.", plural(r.Ledger.Source-sumOf(r.Ledger.Excluded), "item"), where)
 	sayAll(ui, ledgerLines(r.Ledger))
 	sayComplete(ui, r.Ledger)
-	if len(f.keys) == 0 && !f.stdout { // what was only looked at can still be imported
-		requests.done(ui, r.Key)
-	}
 	return f.strict.judge(&r.Ledger)
 }
 
@@ -147,6 +168,28 @@ func readExpected(text string) (*[32]byte, error) {
 		return nil, usageError{errors.New("--expect is a file id or a root: 64 hexadecimal digits")}
 	}
 	return (*[32]byte)(b), nil
+}
+
+// sharedEvent is a claim as a host sees it.
+func sharedEvent(c *sealedfile.Claim, want bool) host.Shared {
+	h := c.Head
+	e := host.Shared{
+		ID: hex.EncodeToString(c.ID[:]), Root: hex.EncodeToString(c.Root[:]), Sharer: h.Sharer.Text(), Label: printable(h.Label, pairing.MaxLabel),
+		Intent: "same-account", Room: h.Room, RoomName: h.RoomName, Role: h.Role, Created: h.Created.UTC(), Expires: h.NotAfter.UTC(),
+		Recipients: uint64(h.Recipients), Messages: c.Messages, Attachments: c.Attachments, Left: host.LedgerOf(c.Ledger), Want: want,
+	}
+	if h.Intent == pairing.CatchUp {
+		e.Intent = "catch-up"
+	}
+	for at, t := range map[**time.Time]time.Time{&e.Since: h.Since, &e.Until: h.Until} {
+		if !t.IsZero() {
+			*at = new(t.UTC())
+		}
+	}
+	if p := c.Policy; p != nil {
+		e.Policy = &host.SharedPolicy{Sharing: p.Sharing.String(), Roles: p.Roles, Automatically: p.Automatically, MaxPeriod: p.MaxPeriod}
+	}
+	return e
 }
 
 // sayClaim shows what a person needs to decide. Words of the sharer are quoted.

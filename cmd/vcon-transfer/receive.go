@@ -187,8 +187,6 @@ func (f *receiveFlags) check() error {
 	switch {
 	case f.sinkFlags.check() != nil:
 		return f.sinkFlags.check()
-	case f.toHost != "" && (f.store != "" || f.out != ""):
-		return usageError{errors.New("--to-host excludes --store and --out")}
 	case f.toHost != "" && !f.host.json:
 		return usageError{errors.New("--to-host needs --json")}
 	case f.noLAN && f.relay == "" && f.socket == "":

@@ -29,7 +29,7 @@ type sink interface {
 // sinkFlags say where a history goes.
 type sinkFlags struct {
 	store, out, format string
-	toHost             string // receive --json only
+	toHost             string // with --json only
 }
 
 func (f *sinkFlags) bind(c *cobra.Command) {
@@ -41,6 +41,8 @@ func (f *sinkFlags) bind(c *cobra.Command) {
 
 func (f *sinkFlags) check() error {
 	switch {
+	case f.toHost != "" && (f.store != "" || f.out != ""):
+		return usageError{errors.New("--to-host excludes --store and --out")}
 	case f.out != "" && f.store != "":
 		return usageError{errors.New("--store and --out exclude each other")}
 	case f.format != "cbor" && f.format != "json":

@@ -16,7 +16,7 @@ import (
 type Command struct {
 	Cmd string `json:"cmd"`
 
-	// consent, route
+	// consent, route, import
 	OK          *bool      `json:"ok,omitempty"`
 	Rooms       *[]string  `json:"rooms,omitempty"`
 	Since       *time.Time `json:"since,omitempty"`
@@ -60,6 +60,7 @@ type Attachment struct {
 var fields = map[string]struct{ must, may []string }{
 	"consent":    {[]string{"ok"}, []string{"rooms", "since", "until", "max_messages", "no_media"}},
 	"route":      {[]string{"ok"}, nil},
+	"import":     {[]string{"ok"}, nil},
 	"check_code": {[]string{"code"}, nil},
 	"secret":     {[]string{"secret"}, nil},
 	"signature":  {[]string{"signature"}, nil},

@@ -66,6 +66,37 @@ type RoomInfo struct {
 	Last        *time.Time `json:"last,omitempty"`
 }
 
+// Shared asks whether a sealed file, all of which is verified, is to be imported. What its
+// sharer says is the sharer's word; that he says it is proved by Sharer.
+type Shared struct {
+	ID          string        `json:"id"`
+	Root        string        `json:"root"`
+	Sharer      string        `json:"sharer"` // the identity that signed it
+	Label       string        `json:"label"`
+	Intent      string        `json:"intent"`         // same-account, catch-up
+	Room        string        `json:"room,omitempty"` // of a catch-up
+	RoomName    string        `json:"room_name,omitempty"`
+	Role        uint32        `json:"role,omitempty"`   // of the sharer, as claimed
+	Policy      *SharedPolicy `json:"policy,omitempty"` // of the room, as claimed
+	Since       *time.Time    `json:"since,omitempty"`
+	Until       *time.Time    `json:"until,omitempty"`
+	Created     time.Time     `json:"created"`
+	Expires     time.Time     `json:"expires"`
+	Recipients  uint64        `json:"recipients"`
+	Messages    uint64        `json:"messages"`
+	Attachments uint64        `json:"attachments"`
+	Left        *Ledger       `json:"left"` // what the sharer left out
+	Want        bool          `json:"want"`
+}
+
+// A SharedPolicy has the names of a MIMI HistoryPolicy.
+type SharedPolicy struct {
+	Sharing       string   `json:"history_sharing"`
+	Roles         []uint32 `json:"roles_that_can_share"`
+	Automatically bool     `json:"automatically_share"`
+	MaxPeriod     uint32   `json:"max_time_period"`
+}
+
 // CheckCode shows the six digits on the old device, and asks for them on the new one.
 type CheckCode struct {
 	Code     string `json:"code,omitempty"`
@@ -183,6 +214,7 @@ func (Offer) event() string      { return "offer" }
 func (Connected) event() string  { return "connected" }
 func (Route) event() string      { return "route" }
 func (Consent) event() string    { return "consent" }
+func (Shared) event() string     { return "shared" }
 func (CheckCode) event() string  { return "check_code" }
 func (NeedSecret) event() string { return "need_secret" }
 func (Sign) event() string       { return "sign" }

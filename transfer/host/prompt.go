@@ -168,6 +168,19 @@ func (c *Conn) AllowRoute(ctx context.Context, r pairing.Route) error {
 	return err
 }
 
+// Import asks whether what is shared is to be imported, unless that was said before. The
+// error is transfer.ErrDeclined, or why there is no answer.
+func (c *Conn) Import(ctx context.Context, s Shared) error {
+	if !s.Want {
+		return c.Emit(s)
+	}
+	cmd, err := c.ask(ctx, s, "import")
+	if err == nil && !*cmd.OK {
+		err = transfer.ErrDeclined
+	}
+	return err
+}
+
 // StateKey asks the host for the key that seals the state of unfinished transfers.
 func (c *Conn) StateKey(ctx context.Context) (key []byte, err error) {
 	cmd, err := c.ask(ctx, NeedSecret{Secret: "state-key", Want: true}, "secret")
