@@ -21,7 +21,7 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/transfer/wire"
 )
 
-// A hosted run has a program in the place of the person: `send`, `receive` and `open` with
+// A hosted run has a program in the place of the person: `send`, `receive`, `open` and `share` with
 // --json (docs/subprocess.md).
 type hosted struct {
 	*host.Conn
@@ -39,7 +39,7 @@ func wantsJSON(args []string) bool {
 	}
 	// The flags that may stand before the command have no values.
 	command := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") })
-	if command < 0 || !slices.Contains([]string{"send", "receive", "open"}, args[command]) {
+	if command < 0 || !slices.Contains([]string{"send", "receive", "open", "share"}, args[command]) {
 		return false
 	}
 	return slices.Contains(args, "--json") || slices.Contains(args, "--json=true")

@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/vcon-transfer/vcon-transfer/pairing"
 )
 
 // sharedFile seals the sample for a key, and returns the folder with it, the lines that
@@ -116,4 +121,62 @@ func TestHostedOpenEnds(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "vcon-transfer", "history.db")); err == nil {
 		t.Error("something was imported")
 	}
+}
+
+// A host shares, with a key that it keeps; what it says no to, or narrows, is not sealed.
+func TestHostedShare(t *testing.T) {
+	ctx := limited(t)
+	dir, _, _ := sharedFile(t, ctx)
+	key, err := pairing.NewIdentityKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeText(t, dir, "host.pub", key.Identity().Text())
+	start := func(args ...string) *hostRun {
+		t.Helper()
+		return hostStart(t, ctx, dir, nil, append([]string{"share", sampleFile(t), "--room", "mimi://example.com/r/engineering_team",
+			"--to", "bob.pub", "--out", "hosted.vct", "--host-identity", "host.pub"}, args...)...)
+	}
+	for _, answer := range []string{`{"cmd":"consent","ok":false}`, `{"cmd":"consent","ok":true,"no_media":true}`, `{"cmd":"consent","ok":true,"rooms":["other"]}`} {
+		s := start()
+		if e := s.event("consent"); e["intent"] != "catch-up" || e["messages"] != 12.0 || e["want"] != true {
+			t.Errorf("%v", e)
+		}
+		s.tell(answer)
+		s.ends(exitDeclined, "declined")
+	}
+	s := start()
+	s.event("consent")
+	s.tell(`{"cmd":"consent","ok":true}`)
+	for _, purpose := range []string{"share-head", "share-root"} {
+		e := s.event("sign")
+		if e["purpose"] != purpose {
+			t.Fatalf("%v", e)
+		}
+		hash, err := hex.DecodeString(e["hash"].(string))
+		if err != nil {
+			t.Fatal(err)
+		}
+		signature, err := key.Sign(pairing.Purpose(purpose), [32]byte(hash))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.tell(fmt.Sprintf(`{"cmd":"signature","signature":%q}`, base64.StdEncoding.EncodeToString(signature)))
+	}
+	d := s.ends(exitDone, "ok")
+	o := hostStart(t, ctx, dir, nil, "open", "hosted.vct", "--key", "bob.key", "--trust", "host.pub", "--yes")
+	if e := o.event("shared"); e["sharer"] != key.Identity().Text() || e["id"] != d["transfer"] || e["root"] != d["root"] {
+		t.Errorf("%v", e)
+	}
+	o.ends(exitDone, "ok")
+	wrong := start("--out", "wrong.vct", "--yes")
+	wrong.event("sign")
+	wrong.tell(`{"cmd":"signature","signature":"AAAA"}`)
+	wrong.ends(exitUsage, "usage")
+	if _, err := os.Stat(filepath.Join(dir, "wrong.vct")); err == nil {
+		t.Error("half a file is there")
+	}
+	start("--out", "x.vct", "--policy", "strict.json", "--role", "2").ends(exitPolicy, "policy")
+	start("--out", "x.vct", "--to", "eve.key").ends(exitUsage, "usage")
+	start("--out", "team.vct", "--yes").ends(exitDestination, "storage")
 }

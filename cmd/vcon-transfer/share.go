@@ -21,7 +21,8 @@ type shareFlags struct {
 	scopeFlags
 	to            []string
 	out           string
-	identity      string
+	identity      identityFlags
+	host          hostFlags
 	label, policy string
 	role          uint32
 	lifetime      time.Duration
@@ -43,7 +44,8 @@ func newShare(ui *terminal) *cobra.Command {
 	f.scopeFlags.bind(c)
 	p.StringArrayVar(&f.to, "to", nil, "file with the recipients' public keys or requests, one a line, or with one key in binary; may be repeated")
 	p.StringVar(&f.out, "out", "", "the sealed file")
-	p.StringVar(&f.identity, "identity", "", "file with the key that you sign with (vcon-transfer identity new)")
+	f.identity.bind(c)
+	f.host.bind(c)
 	p.StringVar(&f.label, "label", hostname(), "who shares, as the recipients see it")
 	p.StringVar(&f.policy, "policy", "", "file with the room's policy on sharing its history (MIMI HistoryPolicy, in JSON or as TLS structure)")
 	p.Uint32Var(&f.role, "role", 0, "with --policy: the index of your role in the room")
@@ -56,8 +58,11 @@ func newShare(ui *terminal) *cobra.Command {
 
 // shareRoom seals a room for others, as a person sees it.
 func shareRoom(ctx context.Context, ui *terminal, f *shareFlags, sources []string) error {
+	if err := f.host.check(ui); err != nil {
+		return err
+	}
 	switch {
-	case len(f.to) == 0 || f.out == "" || f.identity == "":
+	case len(f.to) == 0 || f.out == "" || f.identity.file+f.identity.host == "":
 		return usageError{errors.New("say for whom with --to, into which file with --out, and who signs with --identity")}
 	case len(f.rooms) != 1:
 		return usageError{errors.New("say which room with --room: one at a time")}
@@ -68,7 +73,7 @@ func shareRoom(ctx context.Context, ui *terminal, f *shareFlags, sources []strin
 		Intent: pairing.CatchUp, Label: f.label, Role: f.role, Lifetime: f.lifetime, Classic: f.classic,
 	}
 	var err error
-	if o.Signer, err = readIdentityKey(f.identity); err != nil {
+	if o.Signer, err = f.identity.signer(ctx, ui); err != nil {
 		return err
 	}
 	if o.Recipients, err = readRecipients(f.to); err != nil {
@@ -85,10 +90,29 @@ func shareRoom(ctx context.Context, ui *terminal, f *shareFlags, sources []strin
 		return err
 	}
 	o.Consent = func(ctx context.Context, h *pairing.ShareHead, overview *segment.Overview) error {
+		if ui.host != nil {
+			return hostConsent(ctx, ui.host, h, overview, f.yes)
+		}
 		ui.say("For %s of the room, in a file that can be opened until %s:", plural(uint64(h.Recipients), "member"), day(h.NotAfter))
 		return sealConsent(ctx, ui, overview, f.yes, "Share it?")
 	}
 	return sealInto(ctx, ui, f.out, func() (history.Reader, error) { return openSource(ctx, ui, sources, exports) }, o)
+}
+
+// hostConsent asks the host. What it narrows has to be asked for anew: the head of the
+// file says what is in it.
+func hostConsent(ctx context.Context, h *hosted, head *pairing.ShareHead, o *segment.Overview, yes bool) error {
+	if yes {
+		h.TellConsent()
+	}
+	scope := segment.Scope{Rooms: []string{head.Room}, Since: head.Since, Until: head.Until, CatchUp: true}
+	got, err := answered(ctx, h, func(ctx context.Context) (segment.Scope, error) {
+		return h.Consent(ctx, transfer.ConsentRequest{Intent: pairing.CatchUp, Room: head.Room, Overview: o, Scope: scope})
+	})
+	if err == nil && !(got.Since.Equal(scope.Since) && got.Until.Equal(scope.Until) && got.MaxMessages == 0 && !got.NoMedia) {
+		err = fmt.Errorf("%w: a narrower scope is given by the flags of share", transfer.ErrDeclined)
+	}
+	return err
 }
 
 // readPolicy reads the file of --policy; nil without one.
@@ -129,6 +153,9 @@ func sealInto(ctx context.Context, ui *terminal, out string, open func() (histor
 	}
 	o.Source = source
 	o.Progress = func(p transfer.Progress) { ui.progress(p, "writing it") }
+	if ui.host != nil {
+		o.Progress = ui.host.Progress
+	}
 	var r *sealedfile.Result
 	err := wholeFile(out, func(w io.Writer) (err error) {
 		r, err = sealedfile.Seal(ctx, w, o)
@@ -137,6 +164,10 @@ func sealInto(ctx context.Context, ui *terminal, out string, open func() (histor
 	ui.endProgress()
 	if err != nil {
 		return fileError{err}
+	}
+	if ui.host != nil {
+		ui.host.result(&transfer.Result{TransferID: r.ID, Root: r.Root, Ledger: r.Ledger})
+		return nil
 	}
 	ui.say("Sealed: %s, %s, into %s. It can be opened until %s.", plural(r.Head.Messages, "message"),
 		plural(r.Head.Attachments, "attachment"), out, day(r.Head.NotAfter))
