@@ -18,6 +18,7 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 	"github.com/vcon-transfer/vcon-transfer/transfer/host"
 	"github.com/vcon-transfer/vcon-transfer/transfer/sealedfile"
+	"github.com/vcon-transfer/vcon-transfer/transfer/statedir"
 )
 
 type openFlags struct {
@@ -47,6 +48,7 @@ func newOpen(ui *terminal) *cobra.Command {
 	p.StringVar(&f.policy, "policy", "", "file with your own copy of the room's policy on sharing its history: what breaks it is refused")
 	p.StringVar(&f.expect, "expect", "", "the file id or the root, as who shared it has it on the screen: another file is refused")
 	p.StringVar(&f.stateDir.dir, "state-dir", "", "where the keys of requests are (default: in the user's data directory)")
+	f.stateDir.key.bind(c)
 	p.BoolVar(&f.classic, "classic", false, "allow a file that a quantum computer opens")
 	p.BoolVar(&f.yes, "yes", false, "do not ask")
 	p.BoolVar(&f.stdout, "stdout", false, "instead of importing, write what is verified to standard output: vCons in JSON, one a line")
@@ -81,7 +83,13 @@ func openFile(ctx context.Context, ui *terminal, f *openFlags, path string) erro
 	if o.Policy, err = readPolicy(f.policy); err != nil {
 		return err
 	}
-	requests := requestsIn(f.stateDir.path())
+	var requests *statedir.Dir // when no key is given
+	if len(f.keys) == 0 {
+		if requests, err = f.stateDir.requests(ctx, ui); err != nil {
+			return err
+		}
+		defer requests.Close()
+	}
 	if o.Keys, err = f.readKeys(requests); err != nil {
 		return err
 	}
@@ -123,8 +131,8 @@ func openFile(ctx context.Context, ui *terminal, f *openFlags, path string) erro
 	if err != nil {
 		return fileError{err}
 	}
-	if len(f.keys) == 0 && !f.stdout { // what was only looked at can still be imported
-		requests.done(ui, r.Key)
+	if requests != nil && !f.stdout { // what was only looked at can still be imported
+		requestDone(ui, requests, r.Key)
 	}
 	if ui.host != nil {
 		ui.host.result(&transfer.Result{TransferID: r.ID, Root: r.Root, Ledger: r.Ledger, Peer: r.Head.Label})
@@ -141,9 +149,16 @@ func openFile(ctx context.Context, ui *terminal, f *openFlags, path string) erro
 }
 
 // readKeys are those of --key, else those of the requests that this device made.
-func (f *openFlags) readKeys(requests requestDir) (all []*hpke.PrivateKey, err error) {
-	if len(f.keys) == 0 {
-		if all, err = requests.keys(); err == nil && len(all) == 0 {
+func (f *openFlags) readKeys(requests *statedir.Dir) (all []*hpke.PrivateKey, err error) {
+	if requests != nil {
+		waiting, err := requests.Requests()
+		if err != nil {
+			return nil, destinationError{err}
+		}
+		for _, r := range waiting {
+			all = append(all, r.Key)
+		}
+		if len(all) == 0 {
 			err = usageError{errors.New("no request of this device is open: say which key opens it, with --key")}
 		}
 		return all, err

@@ -2,14 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,90 +15,52 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/hpke"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer/sealedfile"
+	"github.com/vcon-transfer/vcon-transfer/transfer/statedir"
 )
-
-// A requestDir holds the secret keys of the requests that this device made, a file of
-// mode 0600 each. What is opened with one is its last use.
-type requestDir string
-
-func requestsIn(state string) requestDir { return requestDir(filepath.Join(state, "requests")) }
-
-// maxRequests bounds the requests of a device that are looked at.
-const maxRequests = 64
-
-// name is where the key of a request is.
-func (d requestDir) name(k *hpke.PublicKey) string {
-	sum := sha256.Sum256(k.Bytes())
-	return filepath.Join(string(d), fmt.Sprintf("%x.key", sum[:8]))
-}
 
 // withoutConnection makes a flag of send or receive exclude those that are for a
 // connection, which would have no effect.
 func withoutConnection(c *cobra.Command, flag string, others ...string) {
-	for _, other := range append(others, "transport-fd", "json", "host-identity", "timeout", "answer-timeout", "new", "strict",
-		"state-key-file", "state-key-fd", "ask-state-key") {
+	for _, other := range append(others, "transport-fd", "json", "host-identity", "timeout", "answer-timeout", "new", "strict") {
 		c.MarkFlagsMutuallyExclusive(flag, other)
 	}
 }
 
-// keep writes the key of a request, before the request can go anywhere.
-func (d requestDir) keep(k *hpke.PrivateKey) error {
-	text, err := pairing.RecipientKeyText(k)
+// requests opens the state directory for requests, which are kept nowhere else.
+func (f *stateFlags) requests(ctx context.Context, ui *terminal) (*statedir.Dir, error) {
+	key, err := f.key.read(ctx, ui)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := os.MkdirAll(string(d), 0o700); err != nil {
-		return destinationError{fmt.Errorf("keep the key of the request: %w", err)}
+	defer clear(key)
+	dir, err := statedir.Open(f.path(), statedir.Options{Key: key})
+	if err != nil {
+		return nil, destinationError{fmt.Errorf("%s: %w", f.path(), err)}
 	}
-	if err := writePrivate(d.name(k.Public()), []byte(text+"\n")); err != nil {
-		return destinationError{fmt.Errorf("keep the key of the request: %w", err)}
-	}
-	return nil
+	return dir, nil
 }
 
-// keys reads the keys of all requests.
-func (d requestDir) keys() (all []*hpke.PrivateKey, err error) {
-	entries, err := os.ReadDir(string(d))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, destinationError{fmt.Errorf("read requests: %w", err)}
-	}
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ".key") || len(all) == maxRequests {
-			continue
-		}
-		k, err := readRecipientKey(filepath.Join(string(d), e.Name()))
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, k)
-	}
-	return all, nil
-}
-
-// say lists the requests that wait for a file, and forgets them.
-func (d requestDir) say(ui *terminal, forget, asJSON bool) (n int, err error) {
-	keys, err := d.keys()
+// sayRequests lists the requests that wait for a file, and forgets them.
+func sayRequests(ui *terminal, dir *statedir.Dir, forget, asJSON bool) (n int, err error) {
+	all, err := dir.Requests()
 	if err != nil {
-		return 0, err
+		return 0, destinationError{err}
 	}
-	for _, k := range keys {
-		name, mark := d.name(k.Public()), requestMark(k.Public().Bytes())
-		k.Erase()
-		line := statusLine{Role: "request", State: "waiting", Mark: mark}
-		if info, err := os.Stat(name); err == nil {
-			line.Started = new(info.ModTime().UTC().Truncate(time.Second))
-		}
+	for _, r := range all {
+		public := r.Key.Public()
+		r.Key.Erase()
+		line := statusLine{Role: "request", State: "waiting", Mark: requestMark(public.Bytes()), Started: new(r.Made.UTC())}
 		end := ""
 		if forget {
-			if err := os.Remove(name); err != nil {
-				return n, destinationError{fmt.Errorf("forget request: %w", err)}
+			if err := dir.ForgetRequest(public); err != nil {
+				return n, destinationError{err}
 			}
 			line.Forgot, end = true, " Forgotten: a file for it cannot be opened any more."
 		}
 		if asJSON {
 			err = json.NewEncoder(ui.out).Encode(line)
 		} else {
-			_, err = fmt.Fprintf(ui.out, "request %s, made %s: waits for its sealed file.%s\n", mark, moment(*orNow(line.Started)), end)
+			_, err = fmt.Fprintf(ui.out, "request %s, made %s: waits for its sealed file.%s\n", line.Mark, moment(r.Made), end)
 		}
 		if err != nil {
 			return n, destinationError{fmt.Errorf("write standard output: %w", err)}
@@ -112,17 +70,10 @@ func (d requestDir) say(ui *terminal, forget, asJSON bool) (n int, err error) {
 	return n, nil
 }
 
-func orNow(t *time.Time) *time.Time {
-	if t == nil {
-		return new(time.Now())
-	}
-	return t
-}
-
-// done removes the key that a file was sealed to: the file is imported, and a copy of it
-// stays closed for ever.
-func (d requestDir) done(ui *terminal, k *hpke.PublicKey) {
-	if err := os.Remove(d.name(k)); err != nil {
+// requestDone removes the key that a file was sealed to: the file is imported, and a copy
+// of it stays closed for ever.
+func requestDone(ui *terminal, dir *statedir.Dir, k *hpke.PublicKey) {
+	if err := dir.ForgetRequest(k); err != nil {
 		ui.warn("state", "the key of the request is still there: %v", err)
 		return
 	}
@@ -147,11 +98,16 @@ func (f *receiveFlags) writeRequest(ctx context.Context, ui *terminal) error {
 	if err != nil {
 		return err
 	}
-	if err := requestsIn(f.state.path()).keep(key); err != nil {
+	dir, err := f.state.requests(ctx, ui)
+	if err != nil {
 		return err
 	}
+	defer dir.Close()
+	if err := dir.KeepRequest(key); err != nil {
+		return destinationError{err}
+	}
 	if err := os.WriteFile(f.request, []byte(text+"\n"), 0o644); err != nil {
-		os.Remove(requestsIn(f.state.path()).name(key.Public())) // nobody will answer it
+		_ = dir.ForgetRequest(key.Public()) // nobody will answer it
 		return destinationError{fmt.Errorf("write request: %w", err)}
 	}
 	ui.say("The request is in %s. It is no secret, but take care that the old device gets this one and no other.", f.request)

@@ -81,7 +81,7 @@ func status(ctx context.Context, ui *terminal, f *stateFlags, forget, asJSON boo
 	if err != nil {
 		return destinationError{err}
 	}
-	requests, err := requestsIn(f.path()).say(ui, forget, asJSON)
+	requests, err := sayRequests(ui, dir, forget, asJSON)
 	if err != nil {
 		return err
 	}
