@@ -10,6 +10,7 @@ import (
 	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/history"
 	"github.com/vcon-transfer/vcon-transfer/codec/history/sqlite"
+	"github.com/vcon-transfer/vcon-transfer/codec/policy"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
 	"github.com/vcon-transfer/vcon-transfer/transfer/host"
@@ -95,6 +96,12 @@ func explain(ctx context.Context, command string, err error) (exit int, message,
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage, message, "See `vcon-transfer help`."
+	}
+	if errors.Is(err, policy.ErrForbidden) {
+		if f, ok := errors.AsType[fileError](err); ok {
+			return explainFile(f.error)
+		}
+		return exitPolicy, message, ""
 	}
 	if errors.Is(err, errUnsigned) {
 		return exitVerification, message, ""

@@ -124,7 +124,7 @@ func requestMark(publicKey []byte) string {
 }
 
 // sealFor is send --to-file: no connection, a sealed file for a request.
-func (f *sendFlags) sealFor(ctx context.Context, ui *terminal, source func() (history.Reader, error)) error {
+func (f *sendFlags) sealFor(ctx context.Context, ui *terminal, scope segment.Scope, source func() (history.Reader, error)) error {
 	text, err := readShort(f.request, pairing.MaxRequestText)
 	if err != nil {
 		return offerError{fmt.Errorf("read request: %w", err)}
@@ -155,8 +155,14 @@ func (f *sendFlags) sealFor(ctx context.Context, ui *terminal, source func() (hi
 			return usageError{fmt.Errorf("the request is for the history of a room: say --room %s and sign with --identity", printable(orElse(b.Room, "URI"), 200))}
 		}
 	}
-	if o.Scope, err = f.scope(); err != nil {
-		return err
+	if o.Scope = scope; b.Intent == pairing.CatchUp {
+		if o.Scope, err = f.scope(); err != nil { // the sealer caps it, and says by which policy
+			return err
+		}
+		o.Role = f.policy.role
+		if o.Policy, err = f.policy.read(); err != nil {
+			return err
+		}
 	}
 	o.Consent = func(ctx context.Context, h *pairing.ShareHead, overview *segment.Overview) error {
 		to := "To another device of yours"

@@ -32,6 +32,7 @@ type sendFlags struct {
 	strict                strictFlag
 	attest                string
 	request, toFile       string
+	policy                policyFlags
 }
 
 func newSend(ui *terminal) *cobra.Command {
@@ -62,6 +63,7 @@ func newSend(ui *terminal) *cobra.Command {
 	f.host.bind(c)
 	f.transport.bind(c)
 	f.identity.bind(c)
+	f.policy.bind(c)
 	f.strict.bind(c)
 	p.StringVar(&f.attest, "attest", "", "file of public identities of accounts: refuse a new device that none of them has attested")
 	p.StringVar(&f.request, "for", "", "with --to-file: the request of the new device (vcon-transfer receive --request)")
@@ -97,6 +99,9 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 	if err != nil {
 		return err
 	}
+	if err := f.policy.cap(&scope); err != nil {
+		return err
+	}
 	if err := f.timeout.check(); err != nil {
 		return err
 	}
@@ -109,7 +114,7 @@ func send(ctx context.Context, ui *terminal, f *sendFlags, sources []string) err
 		return err
 	}
 	if f.toFile != "" {
-		return f.sealFor(ctx, ui, func() (history.Reader, error) { return openSource(ctx, ui, sources, exports) })
+		return f.sealFor(ctx, ui, scope, func() (history.Reader, error) { return openSource(ctx, ui, sources, exports) })
 	}
 	if err := f.transport.open(); err != nil {
 		return err

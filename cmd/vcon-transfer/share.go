@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vcon-transfer/vcon-transfer/codec/history"
-	"github.com/vcon-transfer/vcon-transfer/codec/policy"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/pairing"
 	"github.com/vcon-transfer/vcon-transfer/transfer"
@@ -19,15 +18,15 @@ import (
 
 type shareFlags struct {
 	scopeFlags
-	to            []string
-	out           string
-	identity      identityFlags
-	host          hostFlags
-	label, policy string
-	role          uint32
-	lifetime      time.Duration
-	classic, yes  bool
-	export        exportFlags
+	to           []string
+	out          string
+	identity     identityFlags
+	host         hostFlags
+	label        string
+	policy       policyFlags
+	lifetime     time.Duration
+	classic, yes bool
+	export       exportFlags
 }
 
 func newShare(ui *terminal) *cobra.Command {
@@ -47,8 +46,7 @@ func newShare(ui *terminal) *cobra.Command {
 	f.identity.bind(c)
 	f.host.bind(c)
 	p.StringVar(&f.label, "label", hostname(), "who shares, as the recipients see it")
-	p.StringVar(&f.policy, "policy", "", "file with the room's policy on sharing its history (MIMI HistoryPolicy, in JSON or as TLS structure)")
-	p.Uint32Var(&f.role, "role", 0, "with --policy: the index of your role in the room")
+	f.policy.bind(c)
 	p.DurationVar(&f.lifetime, "expires", sealedfile.DefaultLifetime, "how long it can be opened, at most 30 days")
 	p.BoolVar(&f.classic, "classic", false, "allow X25519 keys, which a quantum computer opens")
 	p.BoolVar(&f.yes, "yes", false, "do not ask for consent")
@@ -70,7 +68,7 @@ func shareRoom(ctx context.Context, ui *terminal, f *shareFlags, sources []strin
 		return usageError{fmt.Errorf("--expires is at most %v", pairing.MaxShareLife)}
 	}
 	o := sealedfile.SealOptions{
-		Intent: pairing.CatchUp, Label: f.label, Role: f.role, Lifetime: f.lifetime, Classic: f.classic,
+		Intent: pairing.CatchUp, Label: f.label, Role: f.policy.role, Lifetime: f.lifetime, Classic: f.classic,
 	}
 	var err error
 	if o.Signer, err = f.identity.signer(ctx, ui); err != nil {
@@ -79,7 +77,7 @@ func shareRoom(ctx context.Context, ui *terminal, f *shareFlags, sources []strin
 	if o.Recipients, err = readRecipients(f.to); err != nil {
 		return err
 	}
-	if o.Policy, err = readPolicy(f.policy); err != nil {
+	if o.Policy, err = f.policy.read(); err != nil {
 		return err
 	}
 	if o.Scope, err = f.scope(); err != nil {
@@ -113,22 +111,6 @@ func hostConsent(ctx context.Context, h *hosted, head *pairing.ShareHead, o *seg
 		err = fmt.Errorf("%w: a narrower scope is given by the flags of share", transfer.ErrDeclined)
 	}
 	return err
-}
-
-// readPolicy reads the file of --policy; nil without one.
-func readPolicy(file string) (*policy.History, error) {
-	if file == "" {
-		return nil, nil
-	}
-	text, err := readShort(file, policy.MaxJSON)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("read policy: %w", err)}
-	}
-	p, err := policy.Parse([]byte(text))
-	if err != nil {
-		return nil, usageError{fmt.Errorf("%s: %w", file, err)}
-	}
-	return p, nil
 }
 
 // sealConsent shows what is about to be sealed, and asks.
