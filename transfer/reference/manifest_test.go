@@ -30,9 +30,6 @@ type entry struct {
 	items uint64
 	name  []byte // of an attachment, as in its leaf
 	hash  []byte // of an attachment, if it is known
-
-	room        string // of a room
-	first, last int64  // instants of a segment
 }
 
 type page struct {
@@ -92,7 +89,6 @@ func parseEntry(it item) (entry, bool) {
 	number := func(it item, most uint64) bool { return it.is(majorUint) && it.arg <= most }
 	switch {
 	case e.kind == entryRoom && len(l) == 3:
-		e.room = string(l[1].data)
 		return e, text(l[1], 1, 2048) && text(l[2], 0, 512)
 	case e.kind == entrySegment && len(l) == 7:
 		var ok bool
@@ -100,7 +96,6 @@ func parseEntry(it item) (entry, bool) {
 		e.items, e.bytes = l[5].arg, l[6].arg
 		first, good := l[3].signed()
 		last, fine := l[4].signed()
-		e.first, e.last = first, last
 		ok = ok && good && fine && first <= last && number(l[2], 2) && number(l[5], 4096) && number(l[6], 1<<24)
 		return e, ok && l[2].arg > 0 && e.bytes > 0 && (e.items > 0 || l[2].arg == 2)
 	case e.kind == entryAttachment && len(l) == 8:
