@@ -176,8 +176,7 @@ func (c *shareContent) segment(e entry, raw item) bool {
 	if n := len(s.instants); n == 0 && (first != 0 || last != 0) || n > 0 && (first != s.instants[0] || last != s.instants[n-1]) {
 		return false
 	}
-	if h := c.head; s.kind == "messages" && // the roster is of all times
-		(h.has[8] && first < int64(h.from) || h.has[9] && last >= int64(h.to)) {
+	if h := c.head; len(s.instants) > 0 && (h.has[8] && first < int64(h.from) || h.has[9] && last >= int64(h.to)) {
 		return false
 	}
 	c.last = &s

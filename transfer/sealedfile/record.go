@@ -126,9 +126,10 @@ func readError(err error) error {
 	case errors.Is(err, hpke.ErrRecipient):
 		return fail(wire.CodeIntent, err)
 	}
-	for _, damaged := range []error{
-		hpke.ErrCommitment, hpke.ErrOpen, hpke.ErrTruncated, hpke.ErrTrailing, hpke.ErrEmptyChunk, hpke.ErrTooLarge,
-	} {
+	if errors.Is(err, hpke.ErrTooLarge) {
+		return fail(wire.CodeLimit, err)
+	}
+	for _, damaged := range []error{hpke.ErrCommitment, hpke.ErrOpen, hpke.ErrTruncated, hpke.ErrTrailing, hpke.ErrEmptyChunk} {
 		if errors.Is(err, damaged) {
 			return fail(wire.CodeVerification, err)
 		}

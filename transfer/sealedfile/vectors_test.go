@@ -2,8 +2,10 @@ package sealedfile
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/vcon-transfer/vcon-transfer/codec"
 	"github.com/vcon-transfer/vcon-transfer/codec/policy"
 	"github.com/vcon-transfer/vcon-transfer/codec/segment"
 	"github.com/vcon-transfer/vcon-transfer/hpke"
@@ -95,6 +98,19 @@ func unhex(t *testing.T, s string) []byte {
 	return b
 }
 
+// lacking does not hold the content of one message's attachment.
+type lacking struct {
+	transfer.Source
+	of *codec.Dialog
+}
+
+func (l lacking) OpenAttachment(ctx context.Context, room string, seg segment.ID, e segment.AttachmentEntry, offset uint64) (io.ReadCloser, error) {
+	if e.MessageID == string(l.of.MessageID) {
+		return nil, segment.ErrContentAbsent
+	}
+	return l.Source.OpenAttachment(ctx, room, seg, e, offset)
+}
+
 // makeFileVectors seals anew: keys and files are random, what is said of them is not.
 func makeFileVectors(t *testing.T) {
 	var all []fileVector
@@ -148,6 +164,35 @@ func makeFileVectors(t *testing.T) {
 		o.Intent, o.Scope, o.Policy, o.Role, o.Signer = pairing.SameAccount, segment.Scope{}, nil, 0, nil
 		migration, m := seal(t, o)
 		add(fileVector{Name: "migration, classic suite", Classic: true}, classic, migration, m)
+		withMedia := conversation(9, 0)
+		for i := range 3 {
+			d := &withMedia.Dialog[5+i]
+			withMedia.Attachments = append(withMedia.Attachments, codec.Attachment{
+				Start: d.Start, Party: d.Originator, MediaType: "image/png", Filename: "picture.png", Encoding: codec.EncodingBase64URL,
+				DialogObjectRef: "mid:" + string(d.MessageID) + ":0@anon.invalid", Body: codec.Body{Kind: codec.BodyBytes, Data: []byte{byte(i), 1, 2}},
+			})
+		}
+		withMedia.Attachments[2].Body, withMedia.Attachments[2].URL = codec.Body{}, "https://example.com/picture" // only referred to
+		o.Recipients, o.Intent, o.Signer, o.Label = publics(keys...), pairing.CatchUp, sharer, "Alice"
+		o.Scope = segment.Scope{Rooms: []string{room}, Since: begin.Add(2 * time.Minute), Until: begin.Add(8 * time.Minute)}
+		o.Source = lacking{sourceOf(t, withMedia), &withMedia.Dialog[6]}
+		media, a := seal(t, o)
+		add(fileVector{Name: "attachments, one absent, and a window"}, keys[0], media, a)
+		v := &all[len(all)-1]
+		v.Segments, v.Items = nil, a.Head.Messages
+		for page, err := range o.Source.Manifest(t.Context(), segment.Scope{Rooms: o.Scope.Rooms, Since: o.Scope.Since, Until: o.Scope.Until, CatchUp: true}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range page.Entries {
+				if e.Type == segment.SegmentType {
+					v.Segments = append(v.Segments, hex.EncodeToString(e.Segment.ID[:]))
+				}
+			}
+		}
+		if l := a.Ledger; l.Attachments != 3 || l.AttachmentsQuarantined[segment.ContentAbsent] != 1 || len(l.AttachmentsExcluded) == 0 || l.Excluded[segment.OutsideScope] != 3 {
+			t.Fatalf("not what the vector is for: %+v", l)
+		}
 		no := func(name, code string, file []byte) { add(fileVector{Name: name, Refused: code}, keys[0], file, nil) }
 		add(fileVector{Name: "classic suite that was not allowed", Refused: "suite"}, classic, migration, nil)
 		no("of another suite than the key", "suite", migration)
@@ -160,9 +205,15 @@ func makeFileVectors(t *testing.T) {
 		no("swapped stanzas", "verification", swapped)
 		commitment := slices.Clone(file)
 		commitment[44] ^= 1
-		no("wrong commitment", "intent", commitment) // no stanza opens: the prefix is their AAD
+		no("prefix changed (its commitment)", "intent", commitment) // no stanza opens: the prefix is their AAD
 		nobody := slices.Clone(file)
 		nobody[11] = 0
+		headLength := slices.Clone(file)
+		headLength[76+2*half+1] = 2 // 128 KiB and more
+		no("head too long", "limit", headLength)
+		newer := slices.Clone(file)
+		newer[4] = 2
+		no("a newer version", "version", newer)
 		no("no recipients", "source", nobody)
 		add(fileVector{Name: "expired", At: r.Head.NotAfter.UnixMilli() + 1, Refused: "expired"}, keys[0], file, nil)
 		add(fileVector{Name: "of the future", At: r.Head.Created.Add(-pairing.MaxSkew).UnixMilli() - 1, Refused: "expired"}, keys[0], file, nil)
